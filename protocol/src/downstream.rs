@@ -1,0 +1,299 @@
+//! The events of a stream.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bye::Bye;
+use crate::ids::{Epoch, PlayerId, RoomId, Seat};
+use crate::payload::Payload;
+use crate::rooms::RoomInfo;
+use crate::session::{Player, Time};
+
+/// One event. Its name is the variant's, in lower case.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Always first.
+    Hello(Hello),
+    /// Still here.
+    Noop(Time),
+    /// You are in.
+    Joined(Joined),
+    /// A player took a seat.
+    Here(Here),
+    /// A seat is empty.
+    Gone(Gone),
+    /// A player may be lost.
+    Away(Away),
+    /// And is back.
+    Back(Back),
+    /// A game message.
+    Msg(Msg),
+    /// A chat line.
+    Chat(Chat),
+    /// The whole replicated state.
+    State(Payload),
+    /// What changed in it.
+    Patch(Payload),
+    /// Answer to `sward.ping`.
+    Pong(Pong),
+    /// What was missed cannot be replayed.
+    Reset(Reset),
+    /// The stream ends.
+    Bye(Bye),
+}
+
+/// Data of `hello`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The numbering of the ids that follow.
+    pub epoch: Epoch,
+    /// Whether everything above the id that the client named follows.
+    pub resumed: bool,
+    /// Who the session is.
+    pub player: Player,
+    /// Where it sits.
+    pub room: Option<RoomSeat>,
+    /// The server's clock.
+    pub time_ms: u64,
+    /// The longest silence of this stream.
+    pub heartbeat_ms: u64,
+    /// The silence after which to reconnect.
+    pub watchdog_ms: u64,
+    /// [`crate::VERSION`].
+    pub version: u32,
+}
+
+/// A seat in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomSeat {
+    /// The room.
+    pub id: RoomId,
+    /// The seat.
+    pub seat: Seat,
+}
+
+/// Data of `joined`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Joined {
+    /// The room.
+    pub room: RoomInfo,
+    /// Your seat.
+    pub seat: Seat,
+    /// Everybody, you included, by seat.
+    pub players: Vec<Member>,
+    /// The game's state, as you may see it.
+    pub state: Payload,
+}
+
+/// A player in a room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    /// Where he sits.
+    pub seat: Seat,
+    /// Who he is.
+    pub id: PlayerId,
+    /// His name.
+    pub name: String,
+    /// His own data.
+    pub me: Payload,
+    /// Whether he may be lost.
+    pub away: bool,
+}
+
+/// Data of `here`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Here {
+    /// Where he sits.
+    pub seat: Seat,
+    /// Who he is.
+    pub id: PlayerId,
+    /// His name.
+    pub name: String,
+    /// His own data.
+    pub me: Payload,
+}
+
+/// Why a seat is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum GoneWhy {
+    /// The player left, or ended his session.
+    Left,
+    /// Not heard from for the time of grace.
+    Lost,
+    /// He sits in another room now.
+    Moved,
+    /// The room was closed.
+    Closed,
+    /// The game failed.
+    Failed,
+}
+
+/// Data of `gone`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// The seat.
+    pub seat: Seat,
+    /// Why.
+    pub why: GoneWhy,
+}
+
+/// Why a player is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AwayWhy {
+    /// The connection is lost.
+    Lost,
+}
+
+/// Data of `away`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Away {
+    /// The seat.
+    pub seat: Seat,
+    /// Why.
+    pub why: AwayWhy,
+}
+
+/// Data of `back`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Back {
+    /// The seat.
+    pub seat: Seat,
+}
+
+/// Data of `msg`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Msg {
+    /// The author's seat; 0 is the game.
+    pub from: Seat,
+    /// The message's type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The message's data.
+    pub data: Payload,
+}
+
+/// Who hears a chat line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ChatScope {
+    /// Everybody in the room.
+    Room,
+}
+
+/// Data of `chat`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Chat {
+    /// The author's seat.
+    pub from: Seat,
+    /// Who hears it.
+    pub scope: ChatScope,
+    /// The line.
+    pub text: String,
+}
+
+/// Data of `pong`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pong {
+    /// What `sward.ping` carried.
+    pub data: Payload,
+}
+
+/// Why events cannot be replayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ResetReason {
+    /// The id is malformed, or above the newest.
+    BadId,
+    /// The id is of another numbering.
+    OtherEpoch,
+    /// The events behind the id have left the window.
+    TooOld,
+}
+
+/// Data of `reset`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reset {
+    /// Why.
+    pub reason: ResetReason,
+}
+
+macro_rules! with_data {
+    ($event:expr, $data:ident => $body:expr) => {
+        match $event {
+            Event::Hello($data) => $body,
+            Event::Noop($data) => $body,
+            Event::Joined($data) => $body,
+            Event::Here($data) => $body,
+            Event::Gone($data) => $body,
+            Event::Away($data) => $body,
+            Event::Back($data) => $body,
+            Event::Msg($data) => $body,
+            Event::Chat($data) => $body,
+            Event::State($data) | Event::Patch($data) => $body,
+            Event::Pong($data) => $body,
+            Event::Reset($data) => $body,
+            Event::Bye($data) => $body,
+        }
+    };
+}
+
+impl Event {
+    /// The name on the wire.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Hello(_) => "hello",
+            Self::Noop(_) => "noop",
+            Self::Joined(_) => "joined",
+            Self::Here(_) => "here",
+            Self::Gone(_) => "gone",
+            Self::Away(_) => "away",
+            Self::Back(_) => "back",
+            Self::Msg(_) => "msg",
+            Self::Chat(_) => "chat",
+            Self::State(_) => "state",
+            Self::Patch(_) => "patch",
+            Self::Pong(_) => "pong",
+            Self::Reset(_) => "reset",
+            Self::Bye(_) => "bye",
+        }
+    }
+
+    /// Appends the data as JSON, on one line.
+    ///
+    /// # Errors
+    /// Never for the events of this crate: a `Vec` takes every write, and their keys are strings.
+    pub fn write_json(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        with_data!(self, data => serde_json::to_writer(out, data))
+    }
+
+    /// Reads an event. `None` for a name that this version does not know: such events are to be ignored.
+    ///
+    /// # Errors
+    /// What serde says of data of another shape.
+    pub fn read(name: &str, json: &str) -> Result<Option<Self>, serde_json::Error> {
+        Ok(Some(match name {
+            "hello" => Self::Hello(serde_json::from_str(json)?),
+            "noop" => Self::Noop(serde_json::from_str(json)?),
+            "joined" => Self::Joined(serde_json::from_str(json)?),
+            "here" => Self::Here(serde_json::from_str(json)?),
+            "gone" => Self::Gone(serde_json::from_str(json)?),
+            "away" => Self::Away(serde_json::from_str(json)?),
+            "back" => Self::Back(serde_json::from_str(json)?),
+            "msg" => Self::Msg(serde_json::from_str(json)?),
+            "chat" => Self::Chat(serde_json::from_str(json)?),
+            "state" => Self::State(serde_json::from_str(json)?),
+            "patch" => Self::Patch(serde_json::from_str(json)?),
+            "pong" => Self::Pong(serde_json::from_str(json)?),
+            "reset" => Self::Reset(serde_json::from_str(json)?),
+            "bye" => Self::Bye(serde_json::from_str(json)?),
+            _ => return Ok(None),
+        }))
+    }
+}

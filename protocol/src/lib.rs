@@ -1,0 +1,30 @@
+//! The wire contract of Sward: what travels between a client and the server, and nothing else.
+//!
+//! Everything here is pure: no IO, no clock, no threads. `docs/protocol.md` is the same contract in prose; the files
+//! in `tests/golden` hold its bytes and are read by the browser SDK's tests too.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`ids`] | players, rooms, seats, event ids, tokens |
+//! | [`session`], [`rooms`], [`upstream`] | request and answer bodies |
+//! | [`downstream`] | the events of a stream |
+//! | [`payload`] | a game's own data, passed on unparsed but checked |
+//! | [`text`] | what may stand in a name and in a chat line |
+//! | [`problem`], [`bye`], [`limits`] | error codes, close codes, bounds: one table each |
+//! | [`codec`], [`sse`] | bytes |
+
+pub mod bye;
+pub mod codec;
+pub mod downstream;
+pub mod ids;
+pub mod limits;
+pub mod payload;
+pub mod problem;
+pub mod rooms;
+pub mod session;
+pub mod sse;
+pub mod text;
+pub mod upstream;
+
+/// The major version of the wire contract that this crate speaks.
+pub const VERSION: u32 = 1;

@@ -1,0 +1,52 @@
+//! Every bound of the wire, once. What happens at each stands in `docs/protocol.md` and at the type that enforces it.
+
+use std::time::Duration;
+
+/// Grapheme clusters in a player's or a room's name.
+pub const NAME_GRAPHEMES_MAX: usize = 24;
+/// UTF-8 bytes in a name: bounds the marks that can be stacked on 24 graphemes.
+pub const NAME_BYTES_MAX: usize = 256;
+/// Characters in a chat line.
+pub const CHAT_CHARS_MAX: usize = 500;
+/// Messages in one batch.
+pub const BATCH_MESSAGES_MAX: usize = 100;
+/// Bytes of the body of `POST /v1/send`.
+pub const BATCH_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of any other request body.
+pub const BODY_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of JSON of a player's own data (`me`), of a room's `meta`, `filter` and `options`, each.
+pub const ME_BYTES_MAX: usize = 1024;
+/// Bytes of JSON that `sward.ping` carries.
+pub const PING_BYTES_MAX: usize = 1024;
+/// Objects and arrays inside each other in one message's payload.
+pub const PAYLOAD_DEPTH_MAX: usize = 32;
+/// Characters of a message type.
+pub const TYPE_CHARS_MAX: usize = 64;
+/// Characters of `src` and of a stream's nonce `n`.
+pub const NONCE_CHARS_MAX: usize = 32;
+/// Integers stay below this (2^53), so that JavaScript keeps them exactly.
+pub const INTEGER_END: u64 = 1 << 53;
+/// The most players a room may be made for.
+pub const ROOM_PLAYERS_MAX: u16 = 1000;
+/// Rooms in one page of a list.
+pub const ROOM_PAGE_MAX: usize = 100;
+
+/// Bytes of one event's data, `joined` excepted.
+pub const EVENT_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of the data of `joined`.
+pub const JOINED_BYTES_MAX: usize = 1024 * 1024;
+
+/// Spaces in the first comment of a stream, unless the client asked for another number.
+pub const FIRST_PADDING: usize = 2048;
+/// The most spaces a client may ask for.
+pub const FIRST_PADDING_MAX: usize = 65_536;
+/// The longest silence of a healthy stream, before jitter.
+pub const HEARTBEAT: Duration = Duration::from_millis(5_000);
+/// The longest beat a client may ask for.
+pub const HEARTBEAT_MAX: Duration = Duration::from_millis(15_000);
+/// Beats without a byte after which a client reconnects.
+pub const WATCHDOG_BEATS: u32 = 3;
+/// How long a seat is kept for a player who vanished.
+pub const GRACE: Duration = Duration::from_millis(20_000);
+/// The longest wait that `bye` may ask for.
+pub const BYE_WAIT_MAX: Duration = Duration::from_millis(60_000);

@@ -1,0 +1,156 @@
+//! Error codes: one table. Their HTTP status is the server's business (`server/src/http/error.rs`).
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $title:literal;)*) => {
+        /// A stable code that a client may act on.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorCode { $($(#[$doc])* $variant,)* }
+
+        impl ErrorCode {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The code on the wire.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// A short description, the same for each occurrence.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is no JSON.
+    BadJson = "bad_json", "The body is not valid JSON";
+    /// The body is no MessagePack.
+    BadMsgpack = "bad_msgpack", "The body is not valid MessagePack";
+    /// A query option is malformed.
+    BadQuery = "bad_query", "A query option is malformed";
+    /// The request cannot be understood.
+    BadRequest = "bad_request", "The request cannot be understood";
+    /// The client asks for a newer protocol.
+    UnsupportedVersion = "unsupported_version", "This server speaks an older version of the protocol";
+    /// No token, or one that cannot be one.
+    BadToken = "bad_token", "The token is missing or malformed";
+    /// No such route.
+    NotFound = "not_found", "There is nothing here";
+    /// No such room, or none that fits.
+    RoomNotFound = "room_not_found", "There is no such room";
+    /// The route exists, the method does not.
+    MethodNotAllowed = "method_not_allowed", "This route does not take that method";
+    /// A batch is missing.
+    Gap = "gap", "A batch before this one is missing";
+    /// No seat is free.
+    RoomFull = "room_full", "The room is full";
+    /// The player sits in no room.
+    NotInRoom = "not_in_room", "You sit in no room";
+    /// The session ended or was never known.
+    SessionGone = "session_gone", "The session is gone";
+    /// A bound on the body's bytes.
+    BodyTooLarge = "body_too_large", "The body is too large";
+    /// The body is compressed.
+    UnsupportedEncoding = "unsupported_encoding", "Compressed bodies are not accepted";
+    /// A field is missing, of the wrong type, or out of range.
+    BadBody = "bad_body", "A field is missing, of the wrong type or out of range";
+    /// A name that may not be.
+    BadName = "bad_name", "The name cannot be used";
+    /// The game refuses the options.
+    BadOptions = "bad_options", "The game does not take these options";
+    /// No such game on this server.
+    UnknownGame = "unknown_game", "This server does not run that game";
+    /// No such message type.
+    UnknownType = "unknown_type", "The message type is not known";
+    /// No message at all.
+    BadMessage = "bad_message", "Not a message";
+    /// A payload of the wrong shape.
+    BadPayload = "bad_payload", "The message's data cannot be used";
+    /// A payload nested too deep.
+    TooDeep = "too_deep", "The message's data is nested too deep";
+    /// Nobody sits there.
+    NoSuchSeat = "no_such_seat", "Nobody sits on that seat";
+    /// The room ended under the message.
+    RoomGone = "room_gone", "The room is gone";
+    /// A game's own code, which stands in the error itself.
+    Game = "game", "The game refuses this";
+    /// Too many messages a second.
+    RateLimited = "rate_limited", "Too many messages";
+    /// The room's mailbox is full.
+    RoomBusy = "room_busy", "The room has too much to do";
+    /// The room does not answer.
+    RoomSlow = "room_slow", "The room did not answer in time";
+    /// No more sessions or rooms.
+    ServerFull = "server_full", "The server is full";
+    /// The server is stopping.
+    Draining = "draining", "The server is about to stop";
+    /// A fault of the server's own.
+    Internal = "internal", "The server failed";
+}
+
+/// The body of every error answer ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Always `about:blank`: the code says it.
+    #[serde(rename = "type")]
+    pub kind: Cow<'static, str>,
+    /// Short, the same for each occurrence of a code.
+    pub title: Cow<'static, str>,
+    /// The HTTP status, again.
+    pub status: u16,
+    /// One of [`ErrorCode`], or a game's own.
+    pub code: Cow<'static, str>,
+    /// This occurrence, in plain words for people.
+    pub detail: String,
+    /// When to try again, where waiting helps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+    /// With `gap`: the `seq` to send next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<u64>,
+}
+
+/// Why one message of a batch failed; the others are not touched by it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct MessageError {
+    /// One of [`ErrorCode`], or a game's own.
+    pub code: Cow<'static, str>,
+    /// In plain words for people.
+    pub detail: String,
+}
+
+impl MessageError {
+    /// An error with one of the server's codes.
+    #[must_use]
+    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self { code: Cow::Borrowed(code.as_str()), detail: detail.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_snake_case_and_documented() {
+        let docs = include_str!("../../docs/protocol.md");
+        let mut seen = std::collections::BTreeSet::new();
+        for code in ErrorCode::ALL {
+            let text = code.as_str();
+            assert!(seen.insert(text), "{text} stands twice");
+            assert!(text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{text}");
+            let is_internal = matches!(code, ErrorCode::Game);
+            assert!(is_internal || docs.contains(&format!("`{text}`")), "{text} is not in docs/protocol.md");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Bodies of `POST /v1/send`.
+
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::ids::{EventId, Seat};
+use crate::limits::{INTEGER_END, TYPE_CHARS_MAX};
+use crate::payload::{CheckedPayload, Payload, PayloadError};
+use crate::problem::{ErrorCode, MessageError};
+
+/// A body of `POST /v1/send` as it arrives: a batch, or one message on its own.
+///
+/// Messages are read one by one by [`Message::read`], so that a bad one does not spoil the others.
+#[derive(Debug, Default, Deserialize)]
+pub struct SendBody {
+    /// The counter's name; absent is empty.
+    #[serde(default)]
+    pub src: String,
+    /// The number of the first message; absent: no protection against repeats.
+    #[serde(default)]
+    pub seq: Option<u64>,
+    /// The id of the last event that the client processed; absent, null or empty: none.
+    #[serde(default)]
+    pub ack: Option<String>,
+    /// The messages of a batch.
+    #[serde(default)]
+    pub msgs: Option<Vec<CheckedPayload>>,
+    /// Present when the body is one message.
+    #[serde(default, rename = "type")]
+    pub kind: Option<IgnoredAny>,
+}
+
+/// A batch as a client writes it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Batch<'a> {
+    /// The counter's name.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub src: &'a str,
+    /// The number of the first message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// The id of the last event that the client processed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ack: Option<EventId>,
+    /// The messages, at most 100.
+    pub msgs: &'a [Message],
+}
+
+/// Whom a message is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum To {
+    /// One seat.
+    Seat(Seat),
+    /// A group by name.
+    Group(Group),
+}
+
+/// A group of players.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    /// Everybody in the room, the author included.
+    All,
+}
+
+/// One message of a player's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Message {
+    /// 1–64 characters; `chat` and `sward.…` are the server's.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Absent is null.
+    pub data: Payload,
+    /// Asks for a reply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rid: Option<u64>,
+    /// Whom it is for, where the game supports that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<To>,
+}
+
+#[derive(Deserialize)]
+struct MessageFields<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(default, borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(default)]
+    rid: Option<u64>,
+    #[serde(default)]
+    to: Option<To>,
+}
+
+impl Message {
+    /// Reads one message.
+    ///
+    /// # Errors
+    /// `too_deep` or `bad_payload` if its data may not be passed on, `bad_message` if it is no object with a usable
+    /// `type`, or `rid` or `to` are of the wrong shape.
+    pub fn read(checked: &CheckedPayload) -> Result<Self, MessageError> {
+        let payload = checked.0.as_ref().map_err(|error| {
+            let code = match error {
+                PayloadError::TooDeep => ErrorCode::TooDeep,
+                _ => ErrorCode::BadPayload,
+            };
+            MessageError::new(code, error.to_string())
+        })?;
+        let bad = |detail: String| MessageError::new(ErrorCode::BadMessage, detail);
+        if !payload.json().starts_with('{') {
+            return Err(bad("a message is an object".to_owned()));
+        }
+        let fields: MessageFields<'_> =
+            serde_json::from_str(payload.json()).map_err(|error| bad(error.to_string()))?;
+        if fields.kind.is_empty() || fields.kind.chars().count() > TYPE_CHARS_MAX {
+            return Err(bad(format!("type has 1 to {TYPE_CHARS_MAX} characters")));
+        }
+        if fields.rid.is_some_and(|rid| rid >= INTEGER_END) {
+            return Err(bad("rid is below 2^53".to_owned()));
+        }
+        Ok(Self {
+            kind: fields.kind.into_owned(),
+            data: fields.data.map_or_else(Payload::null, Payload::part_of_scanned),
+            rid: fields.rid,
+            to: fields.to,
+        })
+    }
+}
+
+/// Answer to `POST /v1/send`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The number of the last applied message of this `src`; 0: none.
+    pub ack: u64,
+    /// Of each message that asked for a reply, or failed.
+    pub replies: Vec<Reply>,
+}
+
+/// What became of one message: `data` or `error`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The message's index in the request.
+    pub i: usize,
+    /// The message's `rid`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rid: Option<u64>,
+    /// The game's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Payload>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<MessageError>,
+}
+
+impl Reply {
+    /// The reply that a result calls for: none for a success that nobody asked about.
+    #[must_use]
+    pub fn of(i: usize, rid: Option<u64>, result: Result<Payload, MessageError>) -> Option<Self> {
+        match result {
+            Ok(data) => rid.map(|rid| Self { i, rid: Some(rid), data: Some(data), error: None }),
+            Err(error) => Some(Self { i, rid, data: None, error: Some(error) }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, want: Result<&str, &str>) {
+        let got = Message::read(&CheckedPayload(Payload::from_json(json)));
+        match (&got, want) {
+            (Ok(message), Ok(kind)) => assert_eq!(message.kind, kind),
+            (Err(error), Err(code)) => assert_eq!(error.code, code, "{json}"),
+            _ => panic!("{json}: {got:?}"),
+        }
+    }
+
+    #[test]
+    fn a_message_is_an_object_with_a_type() {
+        check(r#"{"type":"wave"}"#, Ok("wave"));
+        check(r#"{"type":"w\u0061ve","data":[1],"rid":7,"to":3,"extra":{}}"#, Ok("wave"));
+        check(r#"{"type":"wave","to":"all"}"#, Ok("wave"));
+        check(r#"["wave",1]"#, Err("bad_message"));
+        check("5", Err("bad_message"));
+        check("{}", Err("bad_message"));
+        check(r#"{"type":5}"#, Err("bad_message"));
+        check(r#"{"type":""}"#, Err("bad_message"));
+        check(r#"{"type":"w","rid":-1}"#, Err("bad_message"));
+        check(r#"{"type":"w","rid":9007199254740992}"#, Err("bad_message"));
+        check(r#"{"type":"w","to":"nobody"}"#, Err("bad_message"));
+        check(r#"{"type":"w","data":"\ud800"}"#, Err("bad_payload"));
+        check(&format!(r#"{{"type":"w","data":{}{}}}"#, "[".repeat(33), "]".repeat(33)), Err("too_deep"));
+    }
+
+    #[test]
+    fn a_reply_is_sent_when_asked_for_or_failed() {
+        assert_eq!(Reply::of(0, None, Ok(Payload::null())), None);
+        let json = |reply: Option<Reply>| serde_json::to_string(&reply).unwrap();
+        assert_eq!(json(Reply::of(1, Some(7), Ok(Payload::null()))), r#"{"i":1,"rid":7,"data":null}"#);
+        let error = MessageError::new(ErrorCode::UnknownType, "no");
+        assert_eq!(
+            json(Reply::of(0, None, Err(error))),
+            r#"{"i":0,"error":{"code":"unknown_type","detail":"no"}}"#
+        );
+    }
+}

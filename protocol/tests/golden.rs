@@ -1,0 +1,153 @@
+//! The wire's bytes. The files in `tests/golden` are the contract made concrete: these tests and the browser SDK's
+//! tests read the same ones. After a deliberate change of the wire run `SWARD_BLESS=1 cargo test -p sward-protocol`
+//! and read the difference.
+#![allow(clippy::disallowed_methods, reason = "a test may read files")]
+#![allow(clippy::unwrap_used, reason = "a test may fail by a panic")]
+
+use std::path::PathBuf;
+
+use serde_json::json;
+use sward_protocol::bye::{Bye, CloseCode};
+use sward_protocol::downstream::*;
+use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat};
+use sward_protocol::payload::Payload;
+use sward_protocol::rooms::RoomInfo;
+use sward_protocol::session::{Player, Time};
+use sward_protocol::sse::{decode, encode};
+
+const EPOCH: Epoch = Epoch(0x7f3a_91c2);
+
+fn payload(value: &serde_json::Value) -> Payload {
+    Payload::of(value).unwrap()
+}
+
+/// One of each event, in an order that a stream could have.
+fn events() -> Vec<Event> {
+    let id = PlayerId::from_random(NodeId(1), 0x1234_5678);
+    let room = RoomId::from_random(NodeId(1), 0x9abc);
+    let name = "Zoë 🦊".to_owned();
+    let me = payload(&json!({"animal": "fox"}));
+    let info = RoomInfo {
+        id: room,
+        game: "meadow".to_owned(),
+        code: "KXQZ".to_owned(),
+        name: String::new(),
+        max_players: 50,
+        players: 1,
+        private: false,
+        meta: payload(&json!({})),
+    };
+    let member = Member { seat: Seat(1), id, name: name.clone(), me: me.clone(), away: false };
+    vec![
+        Event::Hello(Hello {
+            epoch: EPOCH,
+            resumed: false,
+            player: Player { id, name },
+            room: Some(RoomSeat { id: room, seat: Seat(1) }),
+            time_ms: 1_764_000_000_000,
+            heartbeat_ms: 5000,
+            watchdog_ms: 15_000,
+            version: 1,
+        }),
+        Event::Reset(Reset { reason: ResetReason::TooOld }),
+        Event::Joined(Joined {
+            room: info,
+            seat: Seat(1),
+            players: vec![member],
+            state: payload(&json!({"tick": 7})),
+        }),
+        Event::Noop(Time { time_ms: 1_764_000_000_075 }),
+        Event::Here(Here { seat: Seat(2), id, name: "محمد".to_owned(), me }),
+        Event::Away(Away { seat: Seat(2), why: AwayWhy::Lost }),
+        Event::Back(Back { seat: Seat(2) }),
+        Event::Msg(Msg {
+            from: Seat(2),
+            kind: "wave".to_owned(),
+            data: payload(&json!(["a\nb\u{2028}", 1.5, null])),
+        }),
+        Event::Chat(Chat {
+            from: Seat(1), scope: ChatScope::Room, text: "สวัสดี \"you\" \\ id: 7".to_owned()
+        }),
+        Event::State(payload(&json!({"tick": 8, "animals": []}))),
+        Event::Patch(payload(&json!({"tick": 9}))),
+        Event::Pong(Pong { data: payload(&json!(12.25)) }),
+        Event::Gone(Gone { seat: Seat(2), why: GoneWhy::Lost }),
+        Event::Bye(Bye::new(CloseCode::Shutdown, 1234)),
+    ]
+}
+
+/// The events as a stream would carry them: ids on all but `hello`, `reset`, `noop` and `bye`.
+fn stream() -> Vec<u8> {
+    let mut out = Vec::new();
+    encode::push_retry(&mut out, 1500);
+    encode::push_padding(&mut out, 16);
+    for (seq, event) in (1..).zip(events()) {
+        if !matches!(event, Event::Hello(_) | Event::Reset(_) | Event::Noop(_) | Event::Bye(_)) {
+            encode::push_id(&mut out, EventId { epoch: EPOCH, seq });
+        }
+        out.extend(encode::body(&event).unwrap());
+    }
+    out
+}
+
+fn parsed(chunks: &[&[u8]]) -> Vec<decode::Frame> {
+    let mut parser = decode::Parser::new(1 << 20);
+    let mut frames = Vec::new();
+    for chunk in chunks {
+        parser.feed(chunk, |frame| frames.push(frame)).unwrap();
+    }
+    frames
+}
+
+fn golden(file: &str, now: &[u8]) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
+    if std::env::var_os("SWARD_BLESS").is_some() {
+        std::fs::write(&path, now).unwrap();
+    }
+    let want = std::fs::read(&path).unwrap();
+    assert_eq!(String::from_utf8_lossy(now), String::from_utf8_lossy(&want), "{file} differs");
+}
+
+#[test]
+fn the_stream_has_its_golden_bytes() {
+    golden("stream.sse", &stream());
+}
+
+#[test]
+fn the_stream_parses_to_its_golden_events() {
+    let frames: Vec<_> = parsed(&[&stream()])
+        .into_iter()
+        .map(|frame| {
+            let data: serde_json::Value = serde_json::from_str(&frame.data).unwrap();
+            json!({"id": frame.id, "name": frame.name, "data": data})
+        })
+        .collect();
+    let mut text = serde_json::to_string_pretty(&frames).unwrap();
+    text.push('\n');
+    golden("stream.events.json", text.as_bytes());
+}
+
+#[test]
+fn every_event_reads_back_as_itself() {
+    for event in events() {
+        let mut json = Vec::new();
+        event.write_json(&mut json).unwrap();
+        let json = String::from_utf8(json).unwrap();
+        assert_eq!(Event::read(event.name(), &json).unwrap(), Some(event));
+    }
+    assert_eq!(Event::read("of_the_future", "{}").unwrap(), None);
+}
+
+#[test]
+fn a_stream_cut_anywhere_gives_the_same_events() {
+    let stream = stream();
+    let whole = parsed(&[&stream]);
+    assert_eq!(whole.len(), events().len());
+    for line_end in ["\n", "\r", "\r\n"] {
+        let text = String::from_utf8(stream.clone()).unwrap().replace('\n', line_end);
+        let bytes = format!("\u{FEFF}{text}").into_bytes();
+        for cut in 0..=bytes.len() {
+            assert_eq!(parsed(&[&bytes[..cut], &bytes[cut..]]), whole, "{line_end:?} cut at {cut}");
+        }
+    }
+}

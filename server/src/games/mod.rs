@@ -1,0 +1,9 @@
+//! The games that come with the server.
+//!
+//! | game | what it shows |
+//! |---|---|
+//! | [`relay`] | no server code needed: what one sends, the others get |
+//! | [`meadow`] | the sample world: the server owns every position |
+
+pub mod meadow;
+pub mod relay;

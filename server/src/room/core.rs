@@ -1,0 +1,208 @@
+//! The room itself, pure: admission, presence, chat, and the game.
+
+use serde::Deserialize;
+use sward_protocol::downstream::{Away, AwayWhy, Back, Chat, ChatScope, Event, Gone, GoneWhy, Here, Joined};
+use sward_protocol::ids::{RoomId, Seat};
+use sward_protocol::payload::Payload;
+use sward_protocol::problem::{ErrorCode, MessageError};
+use sward_protocol::rooms::RoomInfo;
+use sward_protocol::text;
+use sward_protocol::upstream::Message;
+
+use crate::game::context::{Audience, Outgoing};
+use crate::game::{Game, Random, Room, Settings};
+use crate::room::effect::{Effect, Refusal};
+use crate::room::input::{Input, Newcomer};
+use crate::room::roster::Roster;
+
+/// What names and describes a room from its making to its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Charter {
+    /// Unique.
+    pub id: RoomId,
+    /// The game's name.
+    pub game: String,
+    /// The short code.
+    pub code: String,
+    /// May be empty.
+    pub name: String,
+    /// Not listed.
+    pub private: bool,
+    /// An object of the creator's.
+    pub meta: Payload,
+    /// Seats.
+    pub max_players: u16,
+}
+
+impl Charter {
+    /// The room as lists show it, with so many seats taken.
+    #[must_use]
+    pub fn info(&self, players: u16) -> RoomInfo {
+        let Self { id, game, code, name, private, meta, max_players } = self.clone();
+        RoomInfo { id, game, code, name, max_players, players, private, meta }
+    }
+}
+
+/// A room of any game, as the shell holds it.
+pub trait RoomStep: Send {
+    /// How the room runs.
+    fn settings(&self) -> Settings;
+
+    /// What names and describes it.
+    fn charter(&self) -> &Charter;
+
+    /// Seats taken.
+    fn players(&self) -> u16;
+
+    /// Takes one input that happened at `now_ms` (Unix milliseconds, never less than before) and appends what is to be
+    /// done to `effects`.
+    fn step(&mut self, input: Input, now_ms: u64, effects: &mut Vec<Effect>);
+}
+
+/// A room and its game.
+pub struct RoomCore<G> {
+    charter: Charter,
+    roster: Roster,
+    random: Random,
+    game: G,
+    outgoing: Vec<Outgoing>,
+}
+
+impl<G: Game> RoomCore<G> {
+    /// An empty room. `random` is the source that `game` was created with.
+    #[must_use]
+    pub fn new(charter: Charter, game: G, random: Random) -> Self {
+        let roster = Roster::new(charter.max_players);
+        Self { charter, roster, random, game, outgoing: Vec::new() }
+    }
+
+    /// The game's state, as the player on `seat` may see it.
+    #[must_use]
+    pub fn state(&self, seat: Seat) -> Payload {
+        self.game.state(seat)
+    }
+
+    /// Calls the game, and passes on what it sends.
+    fn play<R>(
+        &mut self,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+        call: impl FnOnce(&mut G, &mut Room<'_>) -> R,
+    ) -> R {
+        let mut room = Room {
+            now_ms,
+            players: self.roster.seated(),
+            random: &mut self.random,
+            outgoing: &mut self.outgoing,
+        };
+        let result = call(&mut self.game, &mut room);
+        effects.extend(self.outgoing.drain(..).map(Effect::Send));
+        result
+    }
+
+    fn join(&mut self, newcomer: Newcomer, now_ms: u64, effects: &mut Vec<Effect>) {
+        let Newcomer { id, name, me } = newcomer.clone();
+        let Some(seat) = self.roster.admit(newcomer) else {
+            effects.push(Effect::Refused(Refusal::Full));
+            return;
+        };
+        // The others hear `here` before anything that the game says of the newcomer; he hears `joined`, whose state
+        // has all of it, before anything else.
+        let here = Event::Here(Here { seat, id, name, me });
+        effects.push(Effect::Send(Outgoing { audience: Audience::Except(seat), event: here }));
+        let mut sent = Vec::new();
+        self.play(now_ms, &mut sent, |game, room| game.join(room, seat));
+        effects.push(Effect::Admitted(Box::new(self.joined(seat))));
+        effects.append(&mut sent);
+    }
+
+    fn leave(&mut self, seat: Seat, why: GoneWhy, now_ms: u64, effects: &mut Vec<Effect>) {
+        if !self.roster.vacate(seat) {
+            return;
+        }
+        effects.push(Effect::Vacated { seat, why });
+        let gone = Event::Gone(Gone { seat, why });
+        effects.push(Effect::Send(Outgoing { audience: Audience::All, event: gone }));
+        self.play(now_ms, effects, |game, room| game.leave(room, seat, why));
+    }
+
+    fn presence(&mut self, seat: Seat, away: bool, effects: &mut Vec<Effect>) {
+        if self.roster.set_away(seat, away) {
+            let event = if away {
+                Event::Away(Away { seat, why: AwayWhy::Lost })
+            } else {
+                Event::Back(Back { seat })
+            };
+            effects.push(Effect::Send(Outgoing { audience: Audience::All, event }));
+        }
+    }
+
+    fn batch(&mut self, seat: Seat, messages: &[Message], now_ms: u64, effects: &mut Vec<Effect>) {
+        let seated = self.roster.seated().contains_key(&seat);
+        let mut results = Vec::with_capacity(messages.len());
+        for message in messages {
+            results.push(if !seated {
+                Err(MessageError::new(ErrorCode::NotInRoom, "you have left the room"))
+            } else if message.kind == "chat" {
+                chat(seat, &message.data, effects)
+            } else {
+                self.play(now_ms, effects, |game, room| game.message(room, seat, message))
+            });
+        }
+        effects.push(Effect::Results(results));
+    }
+
+    fn joined(&self, seat: Seat) -> Joined {
+        Joined {
+            room: self.charter.info(self.roster.count()),
+            seat,
+            players: self.roster.members(),
+            state: self.state(seat),
+        }
+    }
+}
+
+impl<G: Game> RoomStep for RoomCore<G> {
+    fn settings(&self) -> Settings {
+        self.game.settings()
+    }
+
+    fn charter(&self) -> &Charter {
+        &self.charter
+    }
+
+    fn players(&self) -> u16 {
+        self.roster.count()
+    }
+
+    fn step(&mut self, input: Input, now_ms: u64, effects: &mut Vec<Effect>) {
+        match input {
+            Input::Join(newcomer) => self.join(newcomer, now_ms, effects),
+            Input::Leave { seat, why } => self.leave(seat, why, now_ms, effects),
+            Input::Presence { seat, away } => self.presence(seat, away, effects),
+            Input::Batch { seat, messages } => self.batch(seat, &messages, now_ms, effects),
+            Input::Resync { seat } => {
+                if self.roster.seated().contains_key(&seat) {
+                    effects.push(Effect::Snapshot(Box::new(self.joined(seat))));
+                }
+            }
+            Input::Tick => self.play(now_ms, effects, |game, room| game.tick(room)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct ChatLine {
+    #[serde(default)]
+    scope: Option<ChatScope>,
+    text: String,
+}
+
+fn chat(from: Seat, data: &Payload, effects: &mut Vec<Effect>) -> Result<Payload, MessageError> {
+    let bad = |detail: String| MessageError::new(ErrorCode::BadPayload, detail);
+    let line: ChatLine = data.parse().map_err(|error| bad(error.to_string()))?;
+    let text = text::chat(&line.text).map_err(|error| bad(format!("text: {error}")))?;
+    let chat = Chat { from, scope: line.scope.unwrap_or(ChatScope::Room), text };
+    effects.push(Effect::Send(Outgoing { audience: Audience::All, event: Event::Chat(chat) }));
+    Ok(Payload::null())
+}

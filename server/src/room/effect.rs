@@ -1,0 +1,39 @@
+//! What a room wants done.
+
+use sward_protocol::downstream::{GoneWhy, Joined};
+use sward_protocol::ids::Seat;
+use sward_protocol::payload::Payload;
+use sward_protocol::problem::MessageError;
+
+use crate::game::context::Outgoing;
+
+/// One thing that a room wants done, in the order in which it is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// The newcomer has a seat; `joined` goes to him in front of every later event.
+    Admitted(Box<Joined>),
+    /// The newcomer has no seat.
+    Refused(Refusal),
+    /// An event to members.
+    Send(Outgoing),
+    /// A seat is empty: its member hears `gone` and nothing more.
+    Vacated {
+        /// Which.
+        seat: Seat,
+        /// Why.
+        why: GoneWhy,
+    },
+    /// What became of a batch's messages, one result each, in their order.
+    Results(Vec<Result<Payload, MessageError>>),
+    /// `joined` again, in place of everything that waits.
+    Snapshot(Box<Joined>),
+}
+
+/// Why a newcomer has no seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Every seat is taken.
+    #[error("every seat is taken")]
+    Full,
+}

@@ -1,0 +1,27 @@
+//! Rooms: a pure core that decides, and an actor around it that owns its mailbox and its timers.
+//!
+//! The core is handed one [`input::Input`] at a time with the time it happened, and answers with [`effect::Effect`]s;
+//! so a room is tested, replayed and moved without a network. Only `actor`, `handle` and `directory` know that rooms
+//! are actors.
+//!
+//! | module | layer | what it holds |
+//! |---|---|---|
+//! | [`input`], [`effect`] | pure | the core's boundary: one closed enum each |
+//! | [`core`] | pure | admission, presence, chat, and the game |
+//! | [`roster`] | pure | who sits where |
+//! | [`lobby`] | pure | which rooms are open, and which one a player is sent to |
+//! | [`actor`] | shell | mailbox, tick and flush timers, delivery |
+//! | [`handle`] | shell | how others reach a room |
+//! | [`occupant`] | shell | what a room knows of a session |
+//! | [`directory`] | shell | all rooms of this process |
+
+pub mod actor;
+pub mod core;
+pub mod directory;
+pub mod effect;
+pub mod handle;
+pub mod input;
+pub mod lobby;
+pub mod occupant;
+pub mod roster;
+pub mod testing;
