@@ -120,7 +120,7 @@ pub struct Problem {
 }
 
 /// Why one message of a batch failed; the others are not touched by it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {detail}")]
 pub struct MessageError {
     /// One of [`ErrorCode`], or a game's own.

@@ -14,8 +14,13 @@
 //! | [`handle`] | shell | how others reach a room |
 //! | [`occupant`] | shell | what a room knows of a session |
 //! | [`directory`] | shell | all rooms of this process |
+//! | [`catalog`] | shell | the games that a server runs, by name |
+//! | [`admission`] | shell | a player's way to a seat |
+//! | [`testing`] | pure | a room with virtual time, for the tests of games |
 
 pub mod actor;
+pub mod admission;
+pub mod catalog;
 pub mod core;
 pub mod directory;
 pub mod effect;

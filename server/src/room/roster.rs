@@ -22,12 +22,6 @@ impl Roster {
         Self { seats_max, seated: BTreeMap::new() }
     }
 
-    /// Seats in all.
-    #[must_use]
-    pub fn seats_max(&self) -> u16 {
-        self.seats_max
-    }
-
     /// Who sits where.
     #[must_use]
     pub fn seated(&self) -> &BTreeMap<Seat, Seated> {

@@ -23,7 +23,8 @@ use sward_protocol::upstream::Message;
 
 use crate::game::{BadOptions, Game, Random, Settings};
 use crate::room::core::{Charter, RoomCore, RoomStep};
-use crate::room::effect::{Effect, Refusal};
+use crate::room::effect::Effect;
+pub use crate::room::effect::Refusal;
 use crate::room::input::{Input, Newcomer};
 
 /// The seed of every test room: a game is to be tested with what it does, not with luck.

@@ -53,7 +53,7 @@ enum Emote {
     Dance,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct EmoteData {
     emote: Emote,
 }

@@ -1,0 +1,119 @@
+//! What an operator may set: by option, by environment, or by a builder in code.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use sward_protocol::limits;
+
+use crate::clock::whole_ms;
+use crate::session::session::MessageRate;
+use crate::session::state::Patience;
+
+/// Descriptors that are not for players: listeners, workers, log, files.
+const DESCRIPTORS_RESERVED: u64 = 200;
+/// Beats of silence after which a session that acknowledges is away.
+const SILENT_BEATS: u32 = 5;
+
+/// The settings of one server.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "sward", version, about = "A multiplayer game backend that speaks nothing but plain HTTP.")]
+pub struct Config {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, env = "SWARD_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Threads that own connections [default: the number of cores]
+    #[arg(long, env = "SWARD_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: Option<u16>,
+
+    /// The most players at once [default: what the file descriptors allow]
+    #[arg(long, env = "SWARD_MAX_PLAYERS")]
+    pub max_players: Option<usize>,
+
+    /// The most rooms at once
+    #[arg(long, env = "SWARD_MAX_ROOMS", default_value_t = 10_000)]
+    pub max_rooms: usize,
+
+    /// Origins whose pages may use this server, such as https://game.example; all of them when there is none
+    #[arg(long = "allow-origin", env = "SWARD_ALLOW_ORIGIN", value_delimiter = ',')]
+    pub allow_origins: Vec<String>,
+
+    /// Messages a second that one player may send on average; twice as many at once
+    #[arg(long, env = "SWARD_MESSAGES_PER_S", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub messages_per_s: u32,
+
+    /// How long a lost player keeps his seat, in milliseconds
+    #[arg(long, env = "SWARD_GRACE_MS", default_value_t = whole_ms(limits::GRACE), value_parser = clap::value_parser!(u64).range(1_000..=3_600_000))]
+    pub grace_ms: u64,
+
+    /// How long streams may take to end when the server stops, in milliseconds
+    #[arg(long, env = "SWARD_DRAIN_MS", default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(0..=600_000))]
+    pub drain_ms: u64,
+}
+
+impl Default for Config {
+    /// The settings of a server that is started without any.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            workers: None,
+            max_players: None,
+            max_rooms: 10_000,
+            allow_origins: Vec::new(),
+            messages_per_s: 100,
+            grace_ms: whole_ms(limits::GRACE),
+            drain_ms: 3_000,
+        }
+    }
+}
+
+impl Config {
+    /// When a session is away, and when it is over.
+    #[must_use]
+    pub fn patience(&self) -> Patience {
+        Patience {
+            successor_ms: 2_000,
+            silence_ms: whole_ms(limits::HEARTBEAT * SILENT_BEATS),
+            grace_ms: self.grace_ms,
+        }
+    }
+
+    /// How many messages a session may send.
+    #[must_use]
+    pub fn message_rate(&self) -> MessageRate {
+        MessageRate { per_s: self.messages_per_s, burst: self.messages_per_s.saturating_mul(2) }
+    }
+
+    /// How long streams may take to end when the server stops.
+    #[must_use]
+    pub fn drain(&self) -> Duration {
+        Duration::from_millis(self.drain_ms)
+    }
+}
+
+/// How many players so many file descriptors allow: each has a stream, and a moment's POST now and then. Browsers keep a
+/// second connection for their POSTs; with those it is half as many.
+#[must_use]
+pub fn players_for(descriptors: u64) -> usize {
+    usize::try_from(descriptors.saturating_sub(DESCRIPTORS_RESERVED)).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn the_default_is_a_server_started_without_options() {
+        let parsed = Config::parse_from(["sward"]);
+        assert_eq!(format!("{parsed:?}"), format!("{:?}", Config::default()));
+        assert!(Config::try_parse_from(["sward", "--listen", "nowhere"]).is_err());
+        assert!(Config::try_parse_from(["sward", "--workers", "0"]).is_err());
+    }
+
+    #[test]
+    fn descriptors_bound_the_players() {
+        assert_eq!(players_for(20_000), 19_800);
+        assert_eq!(players_for(100), 0);
+    }
+}

@@ -1,0 +1,179 @@
+//! Every error as a problem document ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)): the only place with status
+//! codes.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use sward_protocol::codec::{DecodeError, Encoding};
+use sward_protocol::problem::{ErrorCode, MessageError, Problem};
+
+use crate::room::admission::JoinError;
+use crate::room::handle::RoomError;
+use crate::session::registry::Full;
+use crate::session::upstream::SendError;
+use sward_protocol::text::TextError;
+
+/// When to try again where the server cannot know better.
+const RETRY_AFTER_MS: u64 = 1_000;
+
+/// An error answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApiError {
+    problem: Box<Problem>,
+}
+
+/// The code of an error answer, for the metrics: it rides along as a response extension.
+#[derive(Debug, Clone)]
+pub struct AnsweredCode(pub Cow<'static, str>);
+
+impl ApiError {
+    /// An error with one of the server's codes.
+    #[must_use]
+    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        let retry_after_ms = status(code).1.then_some(RETRY_AFTER_MS);
+        Self {
+            problem: Box::new(Problem {
+                kind: Cow::Borrowed("about:blank"),
+                title: Cow::Borrowed(code.title()),
+                status: status(code).0.as_u16(),
+                code: Cow::Borrowed(code.as_str()),
+                detail: detail.into(),
+                retry_after_ms,
+                expected: None,
+            }),
+        }
+    }
+
+    /// The same, to be tried again after so long.
+    #[must_use]
+    pub fn after(mut self, retry_after_ms: u64) -> Self {
+        self.problem.retry_after_ms = Some(retry_after_ms);
+        self
+    }
+
+    /// The body could not be read.
+    #[must_use]
+    pub fn of_body(error: &DecodeError, encoding: Encoding) -> Self {
+        let code = match (error, encoding) {
+            (DecodeError::Syntax(_), Encoding::Msgpack) => ErrorCode::BadMsgpack,
+            (DecodeError::Syntax(_), _) => ErrorCode::BadJson,
+            _ => ErrorCode::BadBody,
+        };
+        Self::new(code, error.to_string())
+    }
+
+    fn of_message(error: MessageError) -> Self {
+        let known = ErrorCode::ALL.iter().find(|code| code.as_str() == error.code);
+        let mut answer = Self::new(known.copied().unwrap_or(ErrorCode::Game), error.detail);
+        answer.problem.code = error.code;
+        answer
+    }
+}
+
+/// A code's status, and whether waiting helps.
+fn status(code: ErrorCode) -> (StatusCode, bool) {
+    use ErrorCode as Code;
+    match code {
+        Code::BadJson | Code::BadMsgpack | Code::BadQuery | Code::BadRequest | Code::UnsupportedVersion => {
+            (StatusCode::BAD_REQUEST, false)
+        }
+        Code::BadToken => (StatusCode::UNAUTHORIZED, false),
+        Code::NotFound | Code::RoomNotFound => (StatusCode::NOT_FOUND, false),
+        Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, false),
+        Code::Gap | Code::RoomFull | Code::NotInRoom | Code::RoomGone => (StatusCode::CONFLICT, false),
+        Code::SessionGone => (StatusCode::GONE, false),
+        Code::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, false),
+        Code::UnsupportedEncoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, false),
+        Code::RateLimited | Code::RoomBusy => (StatusCode::TOO_MANY_REQUESTS, true),
+        Code::ServerFull | Code::Draining | Code::RoomSlow => (StatusCode::SERVICE_UNAVAILABLE, true),
+        Code::Internal => (StatusCode::INTERNAL_SERVER_ERROR, false),
+        _ => (StatusCode::UNPROCESSABLE_ENTITY, false),
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.problem.code, self.problem.detail)
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(retry_after_ms) = self.problem.retry_after_ms {
+            response.insert_header((header::RETRY_AFTER, retry_after_ms.div_ceil(1000)));
+        }
+        if self.status_code() == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        }
+        let mut response = response.body(serde_json::to_vec(&*self.problem).unwrap_or_default());
+        response.extensions_mut().insert(AnsweredCode(self.problem.code.clone()));
+        response
+    }
+}
+
+impl From<TextError> for ApiError {
+    fn from(error: TextError) -> Self {
+        Self::new(ErrorCode::BadName, format!("name: {error}"))
+    }
+}
+
+impl From<Full> for ApiError {
+    fn from(error: Full) -> Self {
+        Self::new(ErrorCode::ServerFull, error.to_string())
+    }
+}
+
+impl From<JoinError> for ApiError {
+    fn from(error: JoinError) -> Self {
+        let code = match &error {
+            JoinError::BadField(_) => ErrorCode::BadBody,
+            JoinError::BadName(_) => ErrorCode::BadName,
+            JoinError::UnknownGame(_) => ErrorCode::UnknownGame,
+            JoinError::BadOptions(_) => ErrorCode::BadOptions,
+            JoinError::NotFound | JoinError::Room(RoomError::Gone) => ErrorCode::RoomNotFound,
+            JoinError::TooManyRooms(_) => ErrorCode::ServerFull,
+            JoinError::Room(RoomError::Busy) => ErrorCode::RoomBusy,
+            JoinError::Room(RoomError::Slow) => ErrorCode::RoomSlow,
+            JoinError::Room(RoomError::Refused(_)) => ErrorCode::RoomFull,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<RoomError> for ApiError {
+    fn from(error: RoomError) -> Self {
+        Self::from(JoinError::Room(error))
+    }
+}
+
+impl From<SendError> for ApiError {
+    fn from(error: SendError) -> Self {
+        let detail = error.to_string();
+        match error {
+            SendError::BadField(_) => Self::new(ErrorCode::BadBody, detail),
+            SendError::Gap { expected } => {
+                let mut answer = Self::new(ErrorCode::Gap, detail);
+                answer.problem.expected = Some(expected);
+                answer
+            }
+            SendError::RateLimited { retry_after_ms } => {
+                Self::new(ErrorCode::RateLimited, detail).after(retry_after_ms)
+            }
+            SendError::Busy { retry_after_ms } => {
+                Self::new(ErrorCode::RoomBusy, detail).after(retry_after_ms)
+            }
+            SendError::Slow => Self::new(ErrorCode::RoomSlow, detail),
+            SendError::Message(error) => Self::of_message(error),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The routes: one file per resource, thin: decode, one call, encode.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`state`] | what every handler is given |
+//! | [`extract`] | bodies, tokens and encodings of requests and answers |
+//! | [`error`] | every error as a problem document: the only place with status codes |
+//! | [`sessions`], [`stream`], [`send`], [`rooms`] | the game routes |
+//! | [`operations`] | health, readiness, metrics |
+//! | [`assets`] | the embedded web client |
+//! | [`routes`] | which path leads where, and what surrounds every answer |
+
+pub mod assets;
+pub mod error;
+pub mod extract;
+pub mod operations;
+pub mod rooms;
+pub mod routes;
+pub mod send;
+pub mod sessions;
+pub mod state;
+pub mod stream;

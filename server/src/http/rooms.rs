@@ -1,0 +1,97 @@
+//! `/v1/join`, `/v1/leave`, `/v1/rooms`.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use sward_protocol::downstream::GoneWhy;
+use sward_protocol::ids::RoomId;
+use sward_protocol::limits::ROOM_PAGE_MAX;
+use sward_protocol::problem::ErrorCode;
+use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Left, OneRoom, RoomList};
+
+use super::error::ApiError;
+use super::extract::{Answer, Body, Caller, Query, state};
+
+/// Rooms in one page of a list, unless told.
+const PAGE: usize = 50;
+
+/// `POST /v1/join`
+pub async fn join(
+    request: HttpRequest,
+    caller: Caller,
+    answer: Answer,
+    body: Body<Join>,
+) -> Result<HttpResponse, ApiError> {
+    let seated = state(&request)?.admission.join(caller.0.occupant(), body.0).await?;
+    answer.ok(&seated)
+}
+
+/// `POST /v1/rooms`
+pub async fn create(
+    request: HttpRequest,
+    caller: Caller,
+    answer: Answer,
+    body: Body<CreateRoom>,
+) -> Result<HttpResponse, ApiError> {
+    let seated = state(&request)?.admission.create(caller.0.occupant(), body.0).await?;
+    answer.ok(&seated)
+}
+
+/// `POST /v1/rooms/{id}/join`
+pub async fn join_room(
+    request: HttpRequest,
+    caller: Caller,
+    answer: Answer,
+    id: web::Path<String>,
+    body: Body<JoinRoom>,
+) -> Result<HttpResponse, ApiError> {
+    let seated = state(&request)?.admission.join_room(caller.0.occupant(), room_id(&id)?, body.0).await?;
+    answer.ok(&seated)
+}
+
+/// `POST /v1/leave`
+pub async fn leave(caller: Caller, answer: Answer) -> Result<HttpResponse, ApiError> {
+    let Some(place) = caller.0.occupant().place() else { return answer.ok(&Left { left: false }) };
+    place.room.leave(place.stay, GoneWhy::Left).await?;
+    answer.ok(&Left { left: true })
+}
+
+/// Query of `GET /v1/rooms`.
+#[derive(Debug, Deserialize)]
+pub struct ListQuery {
+    game: Option<String>,
+    limit: Option<usize>,
+    after: Option<String>,
+}
+
+/// `GET /v1/rooms`
+pub async fn list(
+    request: HttpRequest,
+    answer: Answer,
+    query: Query<ListQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let ListQuery { game, limit, after } = query.0;
+    let after = after.as_deref().map(str::parse::<RoomId>).transpose();
+    let after = after.map_err(|error| ApiError::new(ErrorCode::BadQuery, format!("after: {error}")))?;
+    let limit = limit.unwrap_or(PAGE).clamp(1, ROOM_PAGE_MAX);
+    let (rooms, next) = state(&request)?.admission.directory.lobby().page(game.as_deref(), after, limit);
+    answer.cached(&request, &RoomList { rooms, next })
+}
+
+/// `GET /v1/rooms/{id}`
+pub async fn show(
+    request: HttpRequest,
+    answer: Answer,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let room = state(&request)?.admission.directory.lobby().room(room_id(&id)?);
+    let room = room.ok_or_else(no_such_room)?;
+    answer.cached(&request, &OneRoom { room })
+}
+
+fn room_id(id: &str) -> Result<RoomId, ApiError> {
+    id.parse().map_err(|_| no_such_room())
+}
+
+fn no_such_room() -> ApiError {
+    ApiError::new(ErrorCode::RoomNotFound, "there is no such room")
+}

@@ -1,0 +1,84 @@
+//! Which path leads where, and what surrounds every answer.
+
+use actix_cors::Cors;
+use actix_web::http::header;
+use actix_web::middleware::DefaultHeaders;
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard, web};
+use sward_protocol::problem::ErrorCode;
+
+use super::error::ApiError;
+use super::{assets, operations, rooms, send, sessions, stream};
+
+/// How long a browser may remember the answer to a preflight, in seconds.
+const PREFLIGHT_S_MAX: usize = 86_400;
+
+/// Mounts every route.
+pub fn mount(config: &mut web::ServiceConfig) {
+    config
+        .service(resource("/v1/sessions", "POST").route(web::post().to(sessions::create)))
+        .service(resource("/v1/bye", "POST").route(web::post().to(sessions::bye)))
+        .service(resource("/v1/time", "GET").route(web::get().to(sessions::time)))
+        .service(
+            resource("/v1/stream", "GET, POST")
+                .route(web::get().to(stream::stream))
+                .route(web::post().to(stream::stream)),
+        )
+        .service(resource("/v1/send", "POST").route(web::post().to(send::send)))
+        .service(resource("/v1/join", "POST").route(web::post().to(rooms::join)))
+        .service(resource("/v1/leave", "POST").route(web::post().to(rooms::leave)))
+        .service(
+            resource("/v1/rooms", "GET, POST")
+                .route(web::get().to(rooms::list))
+                .route(web::post().to(rooms::create)),
+        )
+        .service(resource("/v1/rooms/{id}", "GET").route(web::get().to(rooms::show)))
+        .service(resource("/v1/rooms/{id}/join", "POST").route(web::post().to(rooms::join_room)))
+        .service(resource("/healthz", "GET, HEAD").route(get_or_head().to(operations::health)))
+        .service(resource("/readyz", "GET, HEAD").route(get_or_head().to(operations::ready)))
+        .service(resource("/metrics", "GET, HEAD").route(get_or_head().to(operations::metrics)))
+        .service(resource("/", "GET, HEAD").route(get_or_head().to(assets::index)))
+        .service(
+            resource("/{folder:sdk|meadow}/{path:.+}", "GET, HEAD").route(get_or_head().to(assets::asset)),
+        );
+}
+
+/// What a path answers that leads nowhere.
+pub async fn not_found() -> Result<HttpResponse, ApiError> {
+    Err(ApiError::new(ErrorCode::NotFound, "docs/protocol.md has the routes"))
+}
+
+/// A path that answers `method_not_allowed` to all methods but its own.
+fn resource(path: &str, allow: &'static str) -> Resource {
+    let refuse = move |request: HttpRequest| async move {
+        let error =
+            ApiError::new(ErrorCode::MethodNotAllowed, format!("{} is not one of {allow}", request.method()));
+        let mut response = HttpResponse::from_error(error);
+        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allow));
+        response
+    };
+    web::resource(path).default_service(web::route().to(refuse))
+}
+
+fn get_or_head() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// Headers of every answer.
+#[must_use]
+pub fn headers() -> DefaultHeaders {
+    DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+}
+
+/// Who may call from a page: all, or the origins on the list. There are no cookies, so nothing is forged across sites.
+pub fn cors(allow_origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods(["GET", "POST"])
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
+        .allowed_header("last-event-id")
+        .expose_headers([header::RETRY_AFTER, header::ETAG])
+        .max_age(PREFLIGHT_S_MAX);
+    if allow_origins.is_empty() {
+        return cors.allow_any_origin().send_wildcard();
+    }
+    allow_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

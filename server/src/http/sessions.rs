@@ -1,0 +1,102 @@
+//! `/v1/sessions`, `/v1/bye`, `/v1/time`.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse};
+use serde::{Deserialize, Serialize};
+use sward_protocol::ids::{Epoch, PlayerId};
+use sward_protocol::limits::{BYE_WAIT_MAX, HEARTBEAT, WATCHDOG_BEATS};
+use sward_protocol::problem::ErrorCode;
+use sward_protocol::session::{CreateSession, Player, SessionCreated, SessionLimits, Time};
+use sward_protocol::text;
+
+use super::error::ApiError;
+use super::extract::{Answer, Body, Query, state, token};
+use crate::clock::whole_ms;
+use crate::entropy;
+use crate::session::Session;
+use crate::session::registry::Found;
+use crate::session::sweeper::Sweeper;
+
+/// `POST /v1/sessions`
+pub async fn create(
+    request: HttpRequest,
+    answer: Answer,
+    body: Body<CreateSession>,
+) -> Result<HttpResponse, ApiError> {
+    let state = state(&request)?;
+    let Body(CreateSession { name, version }) = body;
+    if version.is_some_and(|version| version > sward_protocol::VERSION) {
+        let detail = format!("this server speaks version {}", sward_protocol::VERSION);
+        return Err(ApiError::new(ErrorCode::UnsupportedVersion, detail));
+    }
+    if state.is_draining() {
+        return Err(ApiError::new(ErrorCode::Draining, "try again in a moment"));
+    }
+    let player = Player { id: PlayerId::from_random(state.node, entropy::bits()), name: text::name(&name)? };
+    let token = entropy::token(state.node);
+    // Half of the random bits name the numbering; nothing depends on their secrecy.
+    #[expect(clippy::cast_possible_truncation, reason = "32 of 64 random bits are wanted")]
+    let epoch = Epoch(entropy::seed() as u32);
+    let config = &state.config;
+    let session = Session::new(
+        token,
+        player.clone(),
+        epoch,
+        config.patience(),
+        config.message_rate(),
+        state.clock.now_ms(),
+    );
+    state.registry.insert(Arc::new(session))?;
+    state.metrics.sessions.inc();
+    state.metrics.sessions_made.inc();
+    answer.created(&SessionCreated {
+        token: token.reveal(),
+        player,
+        heartbeat_ms: whole_ms(HEARTBEAT),
+        watchdog_ms: whole_ms(HEARTBEAT * WATCHDOG_BEATS),
+        grace_ms: config.grace_ms,
+        limits: SessionLimits::with_rate(config.messages_per_s),
+        version: sward_protocol::VERSION,
+    })
+}
+
+/// Query of `POST /v1/bye`.
+#[derive(Debug, Deserialize)]
+pub struct ByeQuery {
+    #[serde(default)]
+    wait_ms: u64,
+}
+
+#[derive(Serialize)]
+struct Nothing {}
+
+/// `POST /v1/bye`
+pub async fn bye(
+    request: HttpRequest,
+    answer: Answer,
+    query: Query<ByeQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let state = state(&request)?;
+    match state.registry.find(token(&request)?) {
+        Found::Alive(session) => {
+            let now_ms = state.clock.now_ms();
+            session.said_bye(query.0.wait_ms.min(whole_ms(BYE_WAIT_MAX)), now_ms);
+            sweeper(state).look_after(&session, now_ms);
+        }
+        Found::Ended => {}
+        Found::Unknown => {
+            return Err(ApiError::new(ErrorCode::SessionGone, "there is nothing to say good-bye to"));
+        }
+    }
+    answer.ok(&Nothing {})
+}
+
+fn sweeper(state: &super::state::State) -> Sweeper {
+    Sweeper { registry: Arc::clone(&state.registry), clock: state.clock, metrics: Arc::clone(&state.metrics) }
+}
+
+/// `GET /v1/time`
+pub async fn time(request: HttpRequest, answer: Answer) -> Result<HttpResponse, ApiError> {
+    answer.ok(&Time { time_ms: state(&request)?.clock.now_ms() })
+}

@@ -1,0 +1,56 @@
+//! What every handler is given.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sward_protocol::ids::NodeId;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::room::admission::Admission;
+use crate::session::registry::Registry;
+
+/// The parts of one server. Cheap to clone; all clones are the same server.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The time.
+    pub clock: Clock,
+    /// The numbers.
+    pub metrics: Arc<Metrics>,
+    /// The sessions.
+    pub registry: Arc<Registry>,
+    /// The way to a seat.
+    pub admission: Admission,
+    /// This process.
+    pub node: NodeId,
+    draining: Arc<AtomicBool>,
+}
+
+impl State {
+    /// A server that was just put together.
+    #[must_use]
+    pub fn new(
+        config: Arc<Config>,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+        registry: Arc<Registry>,
+        admission: Admission,
+    ) -> Self {
+        let node = admission.node;
+        Self { config, clock, metrics, registry, admission, node, draining: Arc::default() }
+    }
+
+    /// Whether the server was told to stop.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// The server was told to stop: it is not ready any more, and makes no sessions.
+    pub fn start_draining(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+}

@@ -1,0 +1,154 @@
+//! What an operator can watch: every bound has a number here that shows it. `GET /metrics` in the Prometheus text format.
+
+use prometheus::core::Collector;
+use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+
+/// The numbers of one server.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Sessions alive.
+    pub sessions: IntGauge,
+    /// Streams open.
+    pub streams: IntGauge,
+    /// Rooms alive.
+    pub rooms: IntGauge,
+    /// Sessions made.
+    pub sessions_made: IntCounter,
+    /// Sessions ended, by why.
+    pub sessions_ended: IntCounterVec,
+    /// Streams opened, by how they began: `first`, `fresh`, `resumed`, `reset`.
+    pub streams_opened: IntCounterVec,
+    /// Streams that left too much unread and lost their hold.
+    pub streams_overrun: IntCounter,
+    /// Streams that the server ended with a `bye`, by close code.
+    pub streams_closed: IntCounterVec,
+    /// Messages admitted to rooms.
+    pub messages_in: IntCounter,
+    /// Events written to streams.
+    pub events_out: IntCounter,
+    /// Bytes of them.
+    pub event_bytes_out: IntCounter,
+    /// Chunks that they were written in.
+    pub chunks_out: IntCounter,
+    /// Flushes of rooms.
+    pub flushes: IntCounter,
+    /// Events too large to be sent.
+    pub events_dropped: IntCounter,
+    /// Rooms ended by a panic of their game.
+    pub rooms_failed: IntCounter,
+    /// Streams cut because their client kept a worker busy.
+    pub streams_cut: IntCounter,
+    /// Error answers, by code.
+    pub errors: IntCounterVec,
+}
+
+impl Metrics {
+    /// All numbers at zero.
+    ///
+    /// # Panics
+    /// Never: the names below are well-formed and unique, and a test makes them all.
+    #[must_use]
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        Self {
+            sessions: register(&registry, gauge("sward_sessions", "Sessions alive")),
+            streams: register(&registry, gauge("sward_streams", "Streams open")),
+            rooms: register(&registry, gauge("sward_rooms", "Rooms alive")),
+            sessions_made: register(&registry, counter("sward_sessions_made_total", "Sessions made")),
+            sessions_ended: register(
+                &registry,
+                counters("sward_sessions_ended_total", "Sessions ended, by why", "why"),
+            ),
+            streams_opened: register(
+                &registry,
+                counters("sward_streams_opened_total", "Streams opened, by how they began", "how"),
+            ),
+            streams_overrun: register(
+                &registry,
+                counter("sward_streams_overrun_total", "Streams that left too much unread"),
+            ),
+            streams_closed: register(
+                &registry,
+                counters("sward_streams_closed_total", "Streams ended with a bye, by close code", "code"),
+            ),
+            messages_in: register(
+                &registry,
+                counter("sward_messages_in_total", "Messages admitted to rooms"),
+            ),
+            events_out: register(&registry, counter("sward_events_out_total", "Events written to streams")),
+            event_bytes_out: register(
+                &registry,
+                counter("sward_event_bytes_out_total", "Bytes of events written to streams"),
+            ),
+            chunks_out: register(
+                &registry,
+                counter("sward_chunks_out_total", "Chunks that events were written in"),
+            ),
+            flushes: register(&registry, counter("sward_flushes_total", "Flushes of rooms")),
+            events_dropped: register(
+                &registry,
+                counter("sward_events_dropped_total", "Events too large to be sent"),
+            ),
+            rooms_failed: register(
+                &registry,
+                counter("sward_rooms_failed_total", "Rooms ended by a panic of their game"),
+            ),
+            streams_cut: register(
+                &registry,
+                counter("sward_streams_cut_total", "Streams cut because their client kept a worker busy"),
+            ),
+            errors: register(&registry, counters("sward_errors_total", "Error answers, by code", "code")),
+            registry,
+        }
+    }
+
+    /// All numbers, in the Prometheus text format 0.0.4.
+    ///
+    /// # Errors
+    /// What the encoder says; it never does of well-formed metrics.
+    pub fn text(&self) -> Result<String, prometheus::Error> {
+        let mut out = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut out)?;
+        String::from_utf8(out).map_err(|error| prometheus::Error::Msg(error.to_string()))
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: Result<C, prometheus::Error>) -> C {
+    let metric = metric.expect("metric names are well-formed");
+    registry.register(Box::new(metric.clone())).expect("metric names are unique");
+    metric
+}
+
+fn gauge(name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+    IntGauge::new(name, help)
+}
+
+fn counter(name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+    IntCounter::new(name, help)
+}
+
+fn counters(name: &str, help: &str, label: &str) -> Result<IntCounterVec, prometheus::Error> {
+    IntCounterVec::new(Opts::new(name, help), &[label])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_metrics_have_good_names_and_show_up() {
+        let metrics = Metrics::new();
+        metrics.sessions.set(3);
+        metrics.errors.with_label_values(&["room_full"]).inc();
+        let text = metrics.text().unwrap();
+        assert!(text.contains("\nsward_sessions 3\n"), "{text}");
+        assert!(text.contains("sward_errors_total{code=\"room_full\"} 1\n"), "{text}");
+    }
+}

@@ -1,0 +1,384 @@
+//! The shell around a room: its mailbox, its timers, and delivery.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
+use sward_protocol::downstream::{Event, Gone, GoneWhy, Joined};
+use sward_protocol::ids::Seat;
+use sward_protocol::payload::Payload;
+use sward_protocol::rooms::Seated;
+use sward_protocol::upstream::Message;
+use tokio::sync::oneshot;
+
+use super::core::{Charter, RoomStep};
+use super::directory::Directory;
+use super::effect::{Effect, Refusal};
+use super::handle::{Completion, RoomHandle};
+use super::input::{Input, Newcomer};
+use super::occupant::{Occupant, Stay};
+use crate::clock::whole_ms;
+use crate::fanout::encode::{EncodeError, Encoded};
+use crate::fanout::flush::{Flush, FlushItem};
+use crate::fanout::mailslot::Posted;
+use crate::fanout::wake::Wakes;
+
+/// Commands that wait for a room; the next one is refused with `room_busy`.
+pub const MAILBOX_MAX: usize = 1024;
+/// How long a room stays when nobody sits in it.
+pub const EMPTY_MAX: Duration = Duration::from_millis(1000);
+
+/// What a room is told by the shell.
+#[derive(Debug)]
+pub enum Command {
+    /// Somebody wants a seat.
+    Join {
+        /// Who.
+        occupant: Arc<Occupant>,
+        /// His own data.
+        me: Payload,
+        /// Told the outcome.
+        answer: oneshot::Sender<Result<Seated, Refusal>>,
+    },
+    /// A stay ends.
+    Leave {
+        /// Which.
+        stay: Stay,
+        /// Why.
+        why: GoneWhy,
+        /// Told when the seat is free.
+        answer: Option<oneshot::Sender<()>>,
+    },
+    /// A player was lost or heard from again.
+    Presence {
+        /// Whose.
+        stay: Stay,
+    },
+    /// A player's messages.
+    Batch {
+        /// Whose.
+        stay: Stay,
+        /// In order.
+        messages: Vec<Message>,
+        /// Told what became of them.
+        done: Completion,
+    },
+    /// A player needs `joined` anew.
+    Resync {
+        /// Who.
+        stay: Stay,
+    },
+}
+
+impl actix::Message for Command {
+    type Result = ();
+}
+
+struct Member {
+    occupant: Arc<Occupant>,
+    stay: Stay,
+}
+
+/// One room.
+pub struct RoomActor {
+    core: Box<dyn RoomStep>,
+    charter: Arc<Charter>,
+    directory: Arc<Directory>,
+    members: BTreeMap<Seat, Member>,
+    pending: Vec<FlushItem>,
+    flushed_ms: u64,
+    flush_timer: Option<SpawnHandle>,
+    tick_timer: Option<SpawnHandle>,
+    empty_since_ms: u64,
+    wakes: Wakes,
+}
+
+impl RoomActor {
+    /// Starts a room on the current thread.
+    pub(super) fn open(core: Box<dyn RoomStep>, directory: Arc<Directory>) -> RoomHandle {
+        let charter = Arc::new(core.charter().clone());
+        let now_ms = directory.clock().now_ms();
+        let actor = Self {
+            core,
+            charter: Arc::clone(&charter),
+            directory,
+            members: BTreeMap::new(),
+            pending: Vec::new(),
+            flushed_ms: 0,
+            flush_timer: None,
+            tick_timer: None,
+            empty_since_ms: now_ms,
+            wakes: Wakes::default(),
+        };
+        RoomHandle::new(charter, actor.start())
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.directory.clock().now_ms()
+    }
+
+    /// Steps the core. `None` when its game panicked: the room has failed then, and is closed.
+    fn step(&mut self, input: Input, ctx: &mut Context<Self>) -> Option<Vec<Effect>> {
+        let now_ms = self.now_ms();
+        let mut effects = Vec::new();
+        let core = &mut self.core;
+        // Whatever state the panic left behind is never looked at again.
+        if catch_unwind(AssertUnwindSafe(|| core.step(input, now_ms, &mut effects))).is_ok() {
+            return Some(effects);
+        }
+        tracing::warn!(room = %self.charter.id, game = %self.charter.game, "the game panicked; the room is closed");
+        self.directory.metrics().rooms_failed.inc();
+        self.fail(ctx);
+        None
+    }
+
+    fn join(
+        &mut self,
+        occupant: &Arc<Occupant>,
+        me: Payload,
+        ctx: &mut Context<Self>,
+    ) -> Option<Result<Seated, Refusal>> {
+        if let Some(member) = self.members.values().find(|member| member.stay.player == occupant.player.id) {
+            let seat = member.stay.seat;
+            return Some(Ok(self.seated(seat)));
+        }
+        let newcomer = Newcomer { id: occupant.player.id, name: occupant.player.name.clone(), me };
+        let mut outcome = None;
+        for effect in self.step(Input::Join(newcomer), ctx)? {
+            match effect {
+                Effect::Admitted(joined) => {
+                    let seat = joined.seat;
+                    self.admit(occupant, *joined, ctx)?;
+                    outcome = Some(Ok(self.seated(seat)));
+                }
+                Effect::Refused(refusal) => outcome = Some(Err(refusal)),
+                other => self.deliver(other, ctx),
+            }
+        }
+        self.directory.lobby().count(self.charter.id, self.core.players());
+        self.start_ticks(ctx);
+        outcome
+    }
+
+    fn seated(&self, seat: Seat) -> Seated {
+        Seated { room: self.charter.info(self.core.players()), seat }
+    }
+
+    /// Seats the newcomer: room, session and stream agree from here on, in one step.
+    fn admit(&mut self, occupant: &Arc<Occupant>, joined: Joined, ctx: &mut Context<Self>) -> Option<()> {
+        // What the room said so far is in the newcomer's snapshot; he is not to hear it again.
+        self.flush();
+        let seat = joined.seat;
+        let flush = self.joined_flush(joined, ctx)?;
+        let now_ms = self.now_ms();
+        let handle = RoomHandle::new(Arc::clone(&self.charter), ctx.address());
+        let (stay, before) = occupant.sit(handle, seat, &flush, now_ms, &mut self.wakes);
+        self.wakes.wake_all();
+        self.members.insert(seat, Member { occupant: Arc::clone(occupant), stay });
+        if let Some(before) = before {
+            before.room.leave_soon(before.stay, GoneWhy::Moved);
+        }
+        Some(())
+    }
+
+    /// `joined`, ready to be posted. `None` when the game's state is too large: the room has failed then.
+    fn joined_flush(&mut self, joined: Joined, ctx: &mut Context<Self>) -> Option<Arc<Flush>> {
+        match Encoded::of(&Event::Joined(joined)) {
+            Ok(encoded) => Some(Arc::new(Flush::of(encoded))),
+            Err(error) => {
+                tracing::warn!(room = %self.charter.id, %error, "the room cannot show its state; it is closed");
+                self.directory.metrics().rooms_failed.inc();
+                self.fail(ctx);
+                None
+            }
+        }
+    }
+
+    fn deliver(&mut self, effect: Effect, ctx: &mut Context<Self>) {
+        match effect {
+            Effect::Send(outgoing) => match Encoded::of(&outgoing.event) {
+                Ok(event) => self.pending.push(FlushItem { audience: outgoing.audience, event }),
+                Err(error) => self.drop_event(&error),
+            },
+            Effect::Vacated { seat, why } => self.vacate(seat, why),
+            Effect::Snapshot(joined) => {
+                self.flush();
+                let seat = joined.seat;
+                let Some(flush) = self.joined_flush(*joined, ctx) else { return };
+                let now_ms = self.now_ms();
+                if let Some(Member { occupant, stay }) = self.members.get(&seat) {
+                    occupant.mailslot.post_snapshot(stay.tenancy, &flush, now_ms, &mut self.wakes);
+                }
+                self.wakes.wake_all();
+            }
+            // Answered by whoever gave the input.
+            Effect::Admitted(_) | Effect::Refused(_) | Effect::Results(_) => {}
+        }
+    }
+
+    fn drop_event(&self, error: &EncodeError) {
+        tracing::warn!(room = %self.charter.id, %error, "the game sent what cannot be sent");
+        self.directory.metrics().events_dropped.inc();
+    }
+
+    fn vacate(&mut self, seat: Seat, why: GoneWhy) {
+        self.flush();
+        let Some(Member { occupant, stay }) = self.members.remove(&seat) else { return };
+        let now_ms = self.now_ms();
+        if let Ok(event) = Encoded::of(&Event::Gone(Gone { seat, why })) {
+            occupant.stand_up(stay, &Arc::new(Flush::of(event)), now_ms, &mut self.wakes);
+        }
+        self.wakes.wake_all();
+    }
+
+    fn leave(&mut self, stay: Stay, why: GoneWhy, ctx: &mut Context<Self>) {
+        if !self.is_member(stay) {
+            return;
+        }
+        self.perform(Input::Leave { seat: stay.seat, why }, ctx);
+        self.directory.lobby().count(self.charter.id, self.core.players());
+        if self.core.players() == 0 {
+            self.empty_since_ms = self.now_ms();
+            if let Some(timer) = self.tick_timer.take() {
+                ctx.cancel_future(timer);
+            }
+        }
+    }
+
+    fn is_member(&self, stay: Stay) -> bool {
+        self.members.get(&stay.seat).is_some_and(|member| member.stay == stay)
+    }
+
+    /// Steps the core and does all that it wants.
+    fn perform(&mut self, input: Input, ctx: &mut Context<Self>) {
+        for effect in self.step(input, ctx).unwrap_or_default() {
+            self.deliver(effect, ctx);
+        }
+    }
+
+    fn batch(&mut self, stay: Stay, messages: Vec<Message>, done: Completion, ctx: &mut Context<Self>) {
+        if !self.is_member(stay) {
+            // The completion tells that the room is gone, for him.
+            return;
+        }
+        self.directory.metrics().messages_in.inc_by(messages.len() as u64);
+        for effect in self.step(Input::Batch { seat: stay.seat, messages }, ctx).unwrap_or_default() {
+            match effect {
+                Effect::Results(results) => {
+                    done.complete(results);
+                    return;
+                }
+                other => self.deliver(other, ctx),
+            }
+        }
+    }
+
+    /// A quiet room writes at once; a busy one at most every flush interval.
+    fn flush_when_due(&mut self, ctx: &mut Context<Self>) {
+        if self.pending.is_empty() || self.flush_timer.is_some() {
+            return;
+        }
+        let flush_ms = whole_ms(self.core.settings().flush);
+        let due_ms = self.flushed_ms + flush_ms;
+        let now_ms = self.now_ms();
+        if now_ms >= due_ms {
+            self.flush();
+        } else {
+            let wait = Duration::from_millis(due_ms - now_ms);
+            self.flush_timer = Some(ctx.run_later(wait, |room, _| {
+                room.flush_timer = None;
+                room.flush();
+            }));
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let flush = Arc::new(Flush::new(std::mem::take(&mut self.pending)));
+        let now_ms = self.now_ms();
+        for (&seat, Member { occupant, stay }) in &self.members {
+            let posted = occupant.mailslot.post(stay.tenancy, &flush, seat, now_ms, &mut self.wakes);
+            if posted == Posted::Overrun {
+                self.directory.metrics().streams_overrun.inc();
+            }
+        }
+        self.wakes.wake_all();
+        self.flushed_ms = now_ms;
+        self.directory.metrics().flushes.inc();
+    }
+
+    fn start_ticks(&mut self, ctx: &mut Context<Self>) {
+        if self.tick_timer.is_some() || self.core.players() == 0 {
+            return;
+        }
+        let Some(tick) = self.core.settings().tick else { return };
+        self.tick_timer = Some(ctx.run_interval(tick.max(Duration::from_millis(1)), |room, ctx| {
+            room.perform(Input::Tick, ctx);
+            room.flush_when_due(ctx);
+        }));
+    }
+
+    /// Everybody is put out, and the room is no more.
+    fn fail(&mut self, ctx: &mut Context<Self>) {
+        self.pending.clear();
+        let seats: Vec<_> = self.members.keys().copied().collect();
+        for seat in seats {
+            self.vacate(seat, GoneWhy::Failed);
+        }
+        self.directory.close(&self.charter);
+        ctx.stop();
+    }
+}
+
+impl Actor for RoomActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX_MAX);
+        ctx.run_interval(EMPTY_MAX / 2, |room, ctx| {
+            let empty_ms = room.now_ms().saturating_sub(room.empty_since_ms);
+            let due = room.core.players() == 0 && empty_ms >= whole_ms(EMPTY_MAX);
+            if due && room.directory.close_if_deserted(&room.charter) {
+                ctx.stop();
+            }
+        });
+    }
+}
+
+impl Handler<Command> for RoomActor {
+    type Result = ();
+
+    fn handle(&mut self, command: Command, ctx: &mut Self::Context) {
+        match command {
+            Command::Join { occupant, me, answer } => {
+                if let Some(outcome) = self.join(&occupant, me, ctx) {
+                    // A caller who has gone is told by `joined` on his stream.
+                    let _ = answer.send(outcome);
+                }
+            }
+            Command::Leave { stay, why, answer } => {
+                self.leave(stay, why, ctx);
+                if let Some(answer) = answer {
+                    let _ = answer.send(());
+                }
+            }
+            Command::Presence { stay } => {
+                if let Some(member) = self.members.get(&stay.seat).filter(|member| member.stay == stay) {
+                    let away = member.occupant.is_away();
+                    self.perform(Input::Presence { seat: stay.seat, away }, ctx);
+                }
+            }
+            Command::Batch { stay, messages, done } => self.batch(stay, messages, done, ctx),
+            Command::Resync { stay } => {
+                if self.is_member(stay) {
+                    self.perform(Input::Resync { seat: stay.seat }, ctx);
+                }
+            }
+        }
+        self.flush_when_due(ctx);
+    }
+}

@@ -1,0 +1,276 @@
+//! A player's way to a seat: checks what he asks for, finds or makes a room, and asks it.
+
+use std::sync::Arc;
+
+use sward_protocol::ids::{NodeId, RoomId};
+use sward_protocol::limits::{ME_BYTES_MAX, ROOM_PLAYERS_MAX};
+use sward_protocol::payload::Payload;
+use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Seated};
+use sward_protocol::text;
+
+use super::catalog::{Catalog, Draft};
+use super::core::Charter;
+use super::directory::{Directory, Reservation, TooManyRooms};
+use super::handle::{RoomError, RoomHandle};
+use super::lobby::Filter;
+use super::occupant::Occupant;
+use crate::entropy;
+use crate::game::BadOptions;
+
+/// How often another room is tried when the chosen one filled up or closed under the player's feet.
+const TRIES_MAX: usize = 5;
+/// Letters that cannot be taken for another, read aloud or from a screen.
+const CODE_LETTERS: &[u8; 23] = b"ABCDEFGHJKMNPQRSTUVWXYZ";
+
+/// Why somebody has no seat.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// A field is out of range.
+    #[error("{0}")]
+    BadField(String),
+    /// The room's name cannot be used.
+    #[error("the room's name: {0}")]
+    BadName(#[from] text::TextError),
+    /// No such game.
+    #[error("this server does not run the game {0:?}")]
+    UnknownGame(String),
+    /// The game refuses the options.
+    #[error("{0}")]
+    BadOptions(#[from] BadOptions),
+    /// No such room, or none that fits.
+    #[error("there is no such room")]
+    NotFound,
+    /// The bound on rooms.
+    #[error("{0}")]
+    TooManyRooms(#[from] TooManyRooms),
+    /// The room's answer.
+    #[error("{0}")]
+    Room(#[from] RoomError),
+}
+
+/// The way to a seat.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    /// The rooms.
+    pub directory: Arc<Directory>,
+    /// The games.
+    pub catalog: Catalog,
+    /// This process.
+    pub node: NodeId,
+}
+
+impl Admission {
+    /// Join by code, or the oldest room of a game that fits, or a new one.
+    ///
+    /// # Errors
+    /// [`JoinError`]; a seat that the player has stays his.
+    pub async fn join(&self, occupant: &Arc<Occupant>, join: Join) -> Result<Seated, JoinError> {
+        let me = bounded("me", join.me)?;
+        if let Some(code) = &join.code {
+            let room = self.directory.find_code(&code.to_uppercase()).ok_or(JoinError::NotFound)?;
+            return self.enter(occupant, room, me).await;
+        }
+        let Some(game) = join.game else {
+            return Err(JoinError::BadField("either game or code is needed".to_owned()));
+        };
+        let filter = filter(join.filter)?;
+        let room = CreateRoom {
+            game,
+            me: Payload::null(),
+            name: join.name,
+            max_players: join.max_players,
+            private: join.private,
+            meta: join.meta,
+            options: join.options,
+        };
+        let plan = self.plan(room)?;
+        if let Some(place) = occupant.place().filter(|place| fits(place.room.charter(), &plan, &filter)) {
+            return self.enter(occupant, place.room, me).await;
+        }
+        for _ in 0..TRIES_MAX {
+            let reservation = self.directory.reserve_or_make(&plan.game, &filter, |directory| {
+                if join.create { self.start(directory, &plan) } else { Err(JoinError::NotFound) }
+            })?;
+            match ask(&reservation, occupant, me.clone()).await {
+                Err(RoomError::Gone | RoomError::Refused(_)) => {}
+                answer => return Ok(answer?),
+            }
+        }
+        Err(JoinError::Room(RoomError::Busy))
+    }
+
+    /// Make a room and take its first seat.
+    ///
+    /// # Errors
+    /// [`JoinError`]; a seat that the player has stays his.
+    pub async fn create(
+        &self,
+        occupant: &Arc<Occupant>,
+        mut create: CreateRoom,
+    ) -> Result<Seated, JoinError> {
+        let me = bounded("me", std::mem::take(&mut create.me))?;
+        let plan = self.plan(create)?;
+        let reservation = self.directory.make(|directory| self.start(directory, &plan))?;
+        Ok(ask(&reservation, occupant, me).await?)
+    }
+
+    /// Join the room with this id.
+    ///
+    /// # Errors
+    /// [`JoinError`]; a seat that the player has stays his.
+    pub async fn join_room(
+        &self,
+        occupant: &Arc<Occupant>,
+        id: RoomId,
+        join: JoinRoom,
+    ) -> Result<Seated, JoinError> {
+        let me = bounded("me", join.me)?;
+        let room = self.directory.find(id).ok_or(JoinError::NotFound)?;
+        self.enter(occupant, room, me).await
+    }
+
+    async fn enter(
+        &self,
+        occupant: &Arc<Occupant>,
+        room: RoomHandle,
+        me: Payload,
+    ) -> Result<Seated, JoinError> {
+        let reservation = self.directory.reserve_in(room).ok_or(JoinError::NotFound)?;
+        match ask(&reservation, occupant, me).await {
+            Err(RoomError::Gone) => Err(JoinError::NotFound),
+            answer => Ok(answer?),
+        }
+    }
+
+    fn plan(&self, room: CreateRoom) -> Result<Plan, JoinError> {
+        let CreateRoom { game, name, max_players, private, meta, options, .. } = room;
+        if !self.catalog.has(&game) {
+            return Err(JoinError::UnknownGame(game.chars().take(64).collect()));
+        }
+        let name = if name.is_empty() { name } else { text::name(&name)? };
+        if max_players.is_some_and(|seats| !(1..=ROOM_PLAYERS_MAX).contains(&seats)) {
+            return Err(JoinError::BadField(format!("max_players is 1 to {ROOM_PLAYERS_MAX}")));
+        }
+        let plan = Plan {
+            game,
+            name,
+            max_players,
+            private,
+            meta: object("meta", meta)?,
+            options: object("options", options)?,
+        };
+        Ok(plan)
+    }
+
+    fn start(&self, directory: &Arc<Directory>, plan: &Plan) -> Result<RoomHandle, JoinError> {
+        let id = RoomId::from_random(self.node, entropy::bits());
+        let code = free_code(directory);
+        let Plan { game, name, max_players, private, meta, .. } = plan.clone();
+        let draft: Draft = Box::new(move |settings| Charter {
+            id,
+            game,
+            code,
+            name,
+            private,
+            meta,
+            max_players: max_players.unwrap_or(settings.max_players),
+        });
+        let made = self.catalog.make(&plan.game, draft, &plan.options, entropy::seed());
+        let core = made.ok_or_else(|| JoinError::UnknownGame(plan.game.clone()))??;
+        Ok(directory.start(core)?)
+    }
+}
+
+/// A room as asked for, checked.
+#[derive(Debug, Clone)]
+struct Plan {
+    game: String,
+    name: String,
+    max_players: Option<u16>,
+    private: bool,
+    meta: Payload,
+    options: Payload,
+}
+
+async fn ask(reservation: &Reservation, occupant: &Arc<Occupant>, me: Payload) -> Result<Seated, RoomError> {
+    reservation.room().join(Arc::clone(occupant), me).await
+}
+
+fn bounded(field: &str, payload: Payload) -> Result<Payload, JoinError> {
+    if payload.json_len() > ME_BYTES_MAX {
+        return Err(JoinError::BadField(format!("{field} has at most {ME_BYTES_MAX} bytes")));
+    }
+    Ok(payload)
+}
+
+fn object(field: &str, payload: Option<Payload>) -> Result<Payload, JoinError> {
+    let Some(payload) = payload.filter(|payload| *payload != Payload::null()) else {
+        return Payload::from_json("{}").map_err(|error| JoinError::BadField(error.to_string()));
+    };
+    if !payload.json().starts_with('{') {
+        return Err(JoinError::BadField(format!("{field} is an object")));
+    }
+    bounded(field, payload)
+}
+
+fn filter(payload: Option<Payload>) -> Result<Filter, JoinError> {
+    object("filter", payload)?.parse().map_err(|error| JoinError::BadField(format!("filter: {error}")))
+}
+
+/// Whether somebody who asks for this game and filter is where he wants to be: his first answer may have been lost.
+fn fits(charter: &Charter, plan: &Plan, filter: &Filter) -> bool {
+    let meta: Filter = charter.meta.parse().unwrap_or_default();
+    charter.game == plan.game
+        && charter.private == plan.private
+        && filter.iter().all(|(key, value)| meta.get(key) == Some(value))
+}
+
+/// A code that no room has: four letters, and five once those get crowded.
+fn free_code(directory: &Directory) -> String {
+    let mut attempts = 0;
+    loop {
+        let letters = if attempts < 8 { 4 } else { 5 };
+        let code = code(letters, entropy::seed());
+        if !directory.has_code(&code) {
+            return code;
+        }
+        attempts += 1;
+    }
+}
+
+fn code(letters: usize, mut seed: u64) -> String {
+    let base = CODE_LETTERS.len() as u64;
+    (0..letters)
+        .map(|_| {
+            // Below 23.
+            let letter = usize::try_from(seed % base).unwrap_or(0);
+            seed /= base;
+            char::from(CODE_LETTERS[letter])
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_have_no_look_alikes() {
+        for seed in 0..10_000 {
+            let code = code(5, seed * 7919);
+            assert_eq!(code.len(), 5);
+            assert!(!code.contains(['I', 'L', 'O', '0', '1']), "{code}");
+        }
+    }
+
+    #[test]
+    fn fields_are_bounded() {
+        let text = |json: &str| Some(Payload::from_json(json).unwrap());
+        assert_eq!(object("meta", None).unwrap().json(), "{}");
+        assert!(object("meta", text("[]")).is_err());
+        assert!(object("meta", text(&format!("{{\"a\":{:?}}}", "x".repeat(1100)))).is_err());
+        assert!(filter(text("3")).is_err());
+        assert_eq!(filter(text(r#"{"a":1}"#)).unwrap().len(), 1);
+    }
+}

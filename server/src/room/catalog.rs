@@ -1,0 +1,61 @@
+//! The games that a server runs, by name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use sward_protocol::payload::Payload;
+
+use super::core::{Charter, RoomCore, RoomStep};
+use crate::game::{BadOptions, Game, Random, Settings};
+
+type Make = dyn Fn(Draft, &Payload, u64) -> Result<Box<dyn RoomStep>, BadOptions> + Send + Sync;
+
+/// Completes a room's charter with what the game says of itself.
+pub type Draft = Box<dyn FnOnce(Settings) -> Charter>;
+
+/// The games that a server runs, by name.
+#[derive(Clone, Default)]
+pub struct Catalog(BTreeMap<String, Arc<Make>>);
+
+impl Catalog {
+    /// Adds a game under a name, in place of one that had it.
+    pub fn add<G: Game>(&mut self, name: &str) {
+        let make = |draft: Draft, options: &Payload, seed: u64| -> Result<Box<dyn RoomStep>, BadOptions> {
+            let mut random = Random::from_seed(seed);
+            // A game that panics on what a player chose must not take his worker's other requests with it.
+            let made = catch_unwind(AssertUnwindSafe(|| G::create(options, &mut random)));
+            let game = made.map_err(|_| BadOptions("the game failed to start".to_owned()))??;
+            let charter = draft(game.settings());
+            Ok(Box::new(RoomCore::new(charter, game, random)))
+        };
+        self.0.insert(name.to_owned(), Arc::new(make));
+    }
+
+    /// Whether a game has this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Makes a room of the game `name`; `None` if there is no such game.
+    ///
+    /// # Errors
+    /// What the game says of the options.
+    pub fn make(
+        &self,
+        name: &str,
+        draft: Draft,
+        options: &Payload,
+        seed: u64,
+    ) -> Option<Result<Box<dyn RoomStep>, BadOptions>> {
+        self.0.get(name).map(|make| make(draft, options, seed))
+    }
+}
+
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}

@@ -1,0 +1,184 @@
+//! All rooms of this process.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dashmap::DashMap;
+use sward_protocol::ids::RoomId;
+
+use super::actor::RoomActor;
+use super::core::{Charter, RoomStep};
+use super::handle::RoomHandle;
+use super::lobby::{Filter, Lobby};
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+
+/// Finds rooms by id, by code, and by what a player wants to play.
+#[derive(Debug)]
+pub struct Directory {
+    rooms: DashMap<RoomId, RoomHandle>,
+    codes: DashMap<String, RoomId>,
+    lobby: Mutex<Lobby>,
+    rooms_max: usize,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+}
+
+/// No more rooms may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the server has as many rooms as it may have")]
+pub struct TooManyRooms;
+
+/// A room with a seat held for somebody, until this is dropped.
+#[derive(Debug)]
+pub struct Reservation {
+    directory: Arc<Directory>,
+    room: RoomHandle,
+}
+
+impl Reservation {
+    /// The room.
+    #[must_use]
+    pub fn room(&self) -> &RoomHandle {
+        &self.room
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.directory.lobby().release(self.room.charter().id);
+    }
+}
+
+impl Directory {
+    /// No rooms yet, and never more than `rooms_max`.
+    #[must_use]
+    pub fn new(rooms_max: usize, clock: Clock, metrics: Arc<Metrics>) -> Self {
+        Self {
+            rooms: DashMap::new(),
+            codes: DashMap::new(),
+            lobby: Mutex::default(),
+            rooms_max,
+            clock,
+            metrics,
+        }
+    }
+
+    /// The clock that rooms live by.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// The numbers that rooms count in.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Which rooms are open. The lock is for a few steps only, never across an await.
+    pub fn lobby(&self) -> MutexGuard<'_, Lobby> {
+        self.lobby.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The room with this id.
+    #[must_use]
+    pub fn find(&self, id: RoomId) -> Option<RoomHandle> {
+        self.rooms.get(&id).map(|room| room.value().clone())
+    }
+
+    /// The room with this short code, in capitals.
+    #[must_use]
+    pub fn find_code(&self, code: &str) -> Option<RoomHandle> {
+        let id = self.codes.get(code).map(|id| *id.value())?;
+        self.find(id)
+    }
+
+    /// Holds a seat in this room.
+    #[must_use]
+    pub fn reserve_in(self: &Arc<Self>, room: RoomHandle) -> Option<Reservation> {
+        let known = self.lobby().reserve_in(room.charter().id);
+        known.then(|| Reservation { directory: Arc::clone(self), room })
+    }
+
+    /// Holds a seat in the oldest room that fits; makes one with `make` when there is none.
+    ///
+    /// # Errors
+    /// What `make` says.
+    pub fn reserve_or_make<E>(
+        self: &Arc<Self>,
+        game: &str,
+        filter: &Filter,
+        make: impl FnOnce(&Arc<Self>) -> Result<RoomHandle, E>,
+    ) -> Result<Reservation, E> {
+        // Chosen and, if need be, made under one lock: a crowd that arrives at once makes one room, not one each.
+        let mut lobby = self.lobby();
+        if let Some(room) = lobby.reserve(game, filter).and_then(|id| self.find(id)) {
+            drop(lobby);
+            return Ok(Reservation { directory: Arc::clone(self), room });
+        }
+        let room = make(self)?;
+        lobby.open(Charter::clone(room.charter()));
+        drop(lobby);
+        Ok(Reservation { directory: Arc::clone(self), room })
+    }
+
+    /// Makes a room for somebody alone to be the first in.
+    ///
+    /// # Errors
+    /// What `make` says.
+    pub fn make<E>(
+        self: &Arc<Self>,
+        make: impl FnOnce(&Arc<Self>) -> Result<RoomHandle, E>,
+    ) -> Result<Reservation, E> {
+        let room = make(self)?;
+        self.lobby().open(Charter::clone(room.charter()));
+        Ok(Reservation { directory: Arc::clone(self), room })
+    }
+
+    /// Starts a room on the current thread: workers take turns with connections, and so rooms spread over them.
+    ///
+    /// # Errors
+    /// [`TooManyRooms`].
+    pub fn start(self: &Arc<Self>, core: Box<dyn RoomStep>) -> Result<RoomHandle, TooManyRooms> {
+        if self.rooms.len() >= self.rooms_max {
+            return Err(TooManyRooms);
+        }
+        let room = RoomActor::open(core, Arc::clone(self));
+        let charter = room.charter();
+        self.codes.insert(charter.code.clone(), charter.id);
+        self.rooms.insert(charter.id, room.clone());
+        self.metrics.rooms.inc();
+        Ok(room)
+    }
+
+    /// Whether a room has this code.
+    #[must_use]
+    pub fn has_code(&self, code: &str) -> bool {
+        self.codes.contains_key(code)
+    }
+
+    /// Takes a room out, unless somebody is on his way to it. Whether it did.
+    pub(super) fn close_if_deserted(&self, charter: &Charter) -> bool {
+        let mut lobby = self.lobby();
+        if !lobby.is_deserted(charter.id) {
+            return false;
+        }
+        lobby.close(charter.id);
+        drop(lobby);
+        self.forget(charter);
+        true
+    }
+
+    /// Takes a room out.
+    pub(super) fn close(&self, charter: &Charter) {
+        self.lobby().close(charter.id);
+        self.forget(charter);
+    }
+
+    fn forget(&self, charter: &Charter) {
+        self.codes.remove(&charter.code);
+        if self.rooms.remove(&charter.id).is_some() {
+            self.metrics.rooms.dec();
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! How others reach a room. Nobody else knows that it is an actor.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use actix::prelude::SendError;
+use sward_protocol::downstream::GoneWhy;
+use sward_protocol::payload::Payload;
+use sward_protocol::problem::MessageError;
+use sward_protocol::rooms::Seated;
+use sward_protocol::upstream::Message;
+use tokio::sync::oneshot;
+
+use super::actor::{Command, RoomActor};
+use super::core::Charter;
+use super::effect::Refusal;
+use super::occupant::{Occupant, Stay};
+
+/// How long anybody waits for a room's answer.
+pub const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Why a room did not take something, or did not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RoomError {
+    /// Its mailbox is full; nothing was applied.
+    #[error("the room's mailbox is full")]
+    Busy,
+    /// It is no more; nothing was applied.
+    #[error("the room is gone")]
+    Gone,
+    /// It did not answer in time; it may still apply what it was sent.
+    #[error("the room did not answer within {} s", ANSWER_WAIT_MAX.as_secs())]
+    Slow,
+    /// It has no seat for the player.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+}
+
+/// What became of a batch: one result per message, or the room went before it got to them.
+pub type Results = Option<Vec<Result<Payload, MessageError>>>;
+
+/// Told once what became of a batch, also when the room goes first.
+pub struct Completion(Option<Box<dyn FnOnce(Results) + Send>>);
+
+impl Completion {
+    /// Calls `told` with the results, on the room's thread: it must not block.
+    pub fn new(told: impl FnOnce(Results) + Send + 'static) -> Self {
+        Self(Some(Box::new(told)))
+    }
+
+    pub(super) fn complete(mut self, results: Vec<Result<Payload, MessageError>>) {
+        if let Some(told) = self.0.take() {
+            told(Some(results));
+        }
+    }
+
+    /// Nobody is to be told after all: the batch was not taken.
+    fn cancel(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        if let Some(told) = self.0.take() {
+            told(None);
+        }
+    }
+}
+
+impl fmt::Debug for Completion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Completion")
+    }
+}
+
+/// A room.
+#[derive(Clone)]
+pub struct RoomHandle {
+    charter: Arc<Charter>,
+    address: Addr<RoomActor>,
+}
+
+impl fmt::Debug for RoomHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Room({})", self.charter.id)
+    }
+}
+
+impl RoomHandle {
+    pub(super) fn new(charter: Arc<Charter>, address: Addr<RoomActor>) -> Self {
+        Self { charter, address }
+    }
+
+    /// What names and describes the room.
+    #[must_use]
+    pub fn charter(&self) -> &Arc<Charter> {
+        &self.charter
+    }
+
+    /// Asks for a seat. The seat is taken even if the caller stops waiting: the room records it with the session in one
+    /// step, and the player hears `joined`.
+    ///
+    /// # Errors
+    /// [`RoomError`], see there what was applied.
+    pub async fn join(&self, occupant: Arc<Occupant>, me: Payload) -> Result<Seated, RoomError> {
+        let (answer, answered) = oneshot::channel();
+        self.try_send(Command::Join { occupant, me, answer }).map_err(|(error, _)| error)?;
+        wait_for(answered).await?.map_err(RoomError::Refused)
+    }
+
+    /// Hands over a player's messages.
+    ///
+    /// # Errors
+    /// [`RoomError::Busy`] or [`RoomError::Gone`]: nothing was applied, and `done` is not called.
+    pub fn try_batch(&self, stay: Stay, messages: Vec<Message>, done: Completion) -> Result<(), RoomError> {
+        self.try_send(Command::Batch { stay, messages, done }).map_err(|(error, command)| {
+            if let Command::Batch { mut done, .. } = command {
+                done.cancel();
+            }
+            error
+        })
+    }
+
+    /// Gives up a seat. Returns when the room has taken it back.
+    ///
+    /// # Errors
+    /// [`RoomError::Slow`], the seat will be taken back yet. A room that is gone is left already.
+    pub async fn leave(&self, stay: Stay, why: GoneWhy) -> Result<(), RoomError> {
+        let (answer, answered) = oneshot::channel();
+        self.tell(Command::Leave { stay, why, answer: Some(answer) });
+        match wait_for(answered).await {
+            Ok(()) | Err(RoomError::Gone) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives up a seat, without waiting.
+    pub fn leave_soon(&self, stay: Stay, why: GoneWhy) {
+        self.tell(Command::Leave { stay, why, answer: None });
+    }
+
+    /// The room is to look whether this player is away.
+    pub fn presence_changed(&self, stay: Stay) {
+        self.tell(Command::Presence { stay });
+    }
+
+    /// The player needs `joined` anew.
+    pub fn resync(&self, stay: Stay) {
+        self.tell(Command::Resync { stay });
+    }
+
+    fn try_send(&self, command: Command) -> Result<(), (RoomError, Command)> {
+        self.address.try_send(command).map_err(|error| match error {
+            SendError::Full(command) => (RoomError::Busy, command),
+            SendError::Closed(command) => (RoomError::Gone, command),
+        })
+    }
+
+    /// Sends what must not be refused. When the mailbox is full it waits for its turn in a task of its own; there are at
+    /// most a few such tasks per session (a leave, a change of presence, a resync), and sessions are bounded.
+    fn tell(&self, command: Command) {
+        if let Err((RoomError::Busy, command)) = self.try_send(command) {
+            let waiting = self.address.send(command);
+            actix_rt::spawn(async move {
+                // A room that closed meanwhile is left, and has nothing to be told.
+                let _ = waiting.await;
+            });
+        }
+    }
+}
+
+async fn wait_for<T>(answered: oneshot::Receiver<T>) -> Result<T, RoomError> {
+    match tokio::time::timeout(ANSWER_WAIT_MAX, answered).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) => Err(RoomError::Gone),
+        Err(_) => Err(RoomError::Slow),
+    }
+}

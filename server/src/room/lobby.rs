@@ -1,0 +1,226 @@
+//! Which rooms are open, and which one a player is sent to. Pure.
+//!
+//! A *reservation* holds a seat between choosing a room and the room's own answer, so that a crowd that arrives at once
+//! fills rooms one after another instead of all knocking at the same door, or each making a room of his own.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sward_protocol::ids::RoomId;
+use sward_protocol::rooms::RoomInfo;
+
+use crate::room::core::Charter;
+
+/// What a room must have in its `meta`: each key with this value. Compared as JSON values.
+pub type Filter = serde_json::Map<String, serde_json::Value>;
+
+#[derive(Debug)]
+struct Listing {
+    charter: Charter,
+    meta: serde_json::Value,
+    players: u16,
+    reserved: u16,
+}
+
+impl Listing {
+    fn has_seat(&self) -> bool {
+        u32::from(self.players) + u32::from(self.reserved) < u32::from(self.charter.max_players)
+    }
+
+    fn fits(&self, game: &str, filter: &Filter) -> bool {
+        self.charter.game == game
+            && !self.charter.private
+            && filter.iter().all(|(key, value)| self.meta.get(key) == Some(value))
+    }
+}
+
+/// All rooms of a server, oldest first.
+#[derive(Debug, Default)]
+pub struct Lobby {
+    listings: BTreeMap<u64, Listing>,
+    order: HashMap<RoomId, u64>,
+    made: u64,
+}
+
+impl Lobby {
+    /// A room was made; its maker has a seat reserved.
+    pub fn open(&mut self, charter: Charter) {
+        self.made += 1;
+        self.order.insert(charter.id, self.made);
+        let meta = charter.meta.parse().unwrap_or_default();
+        self.listings.insert(self.made, Listing { charter, meta, players: 0, reserved: 1 });
+    }
+
+    /// A room is no more.
+    pub fn close(&mut self, id: RoomId) {
+        if let Some(order) = self.order.remove(&id) {
+            self.listings.remove(&order);
+        }
+    }
+
+    /// Chooses the oldest room that fits and has a seat, and reserves it.
+    pub fn reserve(&mut self, game: &str, filter: &Filter) -> Option<RoomId> {
+        let listing =
+            self.listings.values_mut().find(|listing| listing.has_seat() && listing.fits(game, filter))?;
+        listing.reserved += 1;
+        Some(listing.charter.id)
+    }
+
+    /// Reserves a seat in this room, whether it has one or not: the room itself will tell. Whether the room is known.
+    pub fn reserve_in(&mut self, id: RoomId) -> bool {
+        self.listing_mut(id).map(|listing| listing.reserved = listing.reserved.saturating_add(1)).is_some()
+    }
+
+    /// The room answered, or nobody waits for its answer any more.
+    pub fn release(&mut self, id: RoomId) {
+        if let Some(listing) = self.listing_mut(id) {
+            listing.reserved = listing.reserved.saturating_sub(1);
+        }
+    }
+
+    /// So many seats are taken now.
+    pub fn count(&mut self, id: RoomId, players: u16) {
+        if let Some(listing) = self.listing_mut(id) {
+            listing.players = players;
+        }
+    }
+
+    /// Whether nobody sits there and nobody is on his way.
+    #[must_use]
+    pub fn is_deserted(&self, id: RoomId) -> bool {
+        self.listing(id).is_none_or(|listing| listing.players == 0 && listing.reserved == 0)
+    }
+
+    /// A room that somebody named.
+    #[must_use]
+    pub fn room(&self, id: RoomId) -> Option<RoomInfo> {
+        self.listing(id).map(|listing| listing.charter.info(listing.players))
+    }
+
+    /// One page of the public rooms that are not empty, oldest first, behind the room `after`; and where the next page
+    /// begins, if there is one. An `after` that is gone gives nothing: the reader starts over.
+    #[must_use]
+    pub fn page(
+        &self,
+        game: Option<&str>,
+        after: Option<RoomId>,
+        limit: usize,
+    ) -> (Vec<RoomInfo>, Option<RoomId>) {
+        let start = match after {
+            None => 0,
+            Some(id) => match self.order.get(&id) {
+                Some(&order) => order + 1,
+                None => return (Vec::new(), None),
+            },
+        };
+        let shown = |listing: &&Listing| {
+            listing.players > 0
+                && !listing.charter.private
+                && game.is_none_or(|game| listing.charter.game == game)
+        };
+        let mut listings = self.listings.range(start..).map(|(_, listing)| listing).filter(shown);
+        let rooms: Vec<_> =
+            listings.by_ref().take(limit).map(|listing| listing.charter.info(listing.players)).collect();
+        let next = if listings.next().is_some() { rooms.last().map(|room| room.id) } else { None };
+        (rooms, next)
+    }
+
+    fn listing(&self, id: RoomId) -> Option<&Listing> {
+        self.listings.get(self.order.get(&id)?)
+    }
+
+    fn listing_mut(&mut self, id: RoomId) -> Option<&mut Listing> {
+        self.listings.get_mut(self.order.get(&id)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sward_protocol::ids::NodeId;
+    use sward_protocol::payload::Payload;
+
+    fn id(number: u128) -> RoomId {
+        RoomId::from_random(NodeId(0), number)
+    }
+
+    fn charter(number: u128, meta: &str) -> Charter {
+        Charter {
+            id: id(number),
+            game: "relay".to_owned(),
+            code: String::new(),
+            name: String::new(),
+            private: false,
+            meta: Payload::from_json(meta).unwrap(),
+            max_players: 2,
+        }
+    }
+
+    fn filter(json: &str) -> Filter {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_crowd_fills_the_oldest_room_before_the_next() {
+        let mut lobby = Lobby::default();
+        lobby.open(charter(1, "{}"));
+        lobby.open(charter(2, "{}"));
+        let mut next = || lobby.reserve("relay", &Filter::new());
+        assert_eq!([next(), next(), next()], [Some(id(1)), Some(id(2)), None]);
+        lobby.count(id(1), 1);
+        lobby.release(id(1));
+        assert_eq!(lobby.reserve("relay", &Filter::new()), None, "one sits, one is on his way");
+        lobby.release(id(1));
+        assert_eq!(lobby.reserve("relay", &Filter::new()), Some(id(1)));
+        assert_eq!(lobby.reserve("meadow", &Filter::new()), None);
+    }
+
+    #[test]
+    fn a_filter_needs_each_of_its_keys() {
+        let mut lobby = Lobby::default();
+        lobby.open(charter(1, r#"{"map":"hill","level":2}"#));
+        for (wanted, found) in [
+            ("{}", true),
+            (r#"{"map":"hill"}"#, true),
+            (r#"{"map":"dale"}"#, false),
+            (r#"{"level":2,"x":null}"#, false),
+        ] {
+            assert_eq!(lobby.reserve("relay", &filter(wanted)).is_some(), found, "{wanted}");
+            lobby.release(id(1));
+            lobby.count(id(1), 0);
+        }
+    }
+
+    #[test]
+    fn private_and_empty_rooms_are_not_listed_and_pages_follow_each_other() {
+        let mut lobby = Lobby::default();
+        for number in 1..=5 {
+            lobby.open(charter(number, "{}"));
+            lobby.count(id(number), 1);
+        }
+        lobby.open(Charter { private: true, ..charter(6, "{}") });
+        lobby.count(id(6), 1);
+        lobby.count(id(2), 0);
+        let ids =
+            |page: &(Vec<RoomInfo>, Option<RoomId>)| page.0.iter().map(|room| room.id).collect::<Vec<_>>();
+        let first = lobby.page(Some("relay"), None, 2);
+        assert_eq!((ids(&first), first.1), (vec![id(1), id(3)], Some(id(3))));
+        let second = lobby.page(None, first.1, 2);
+        assert_eq!((ids(&second), second.1), (vec![id(4), id(5)], None));
+        assert!(lobby.page(Some("chess"), None, 2).0.is_empty());
+        assert!(lobby.page(None, Some(id(99)), 2).0.is_empty());
+        assert!(lobby.room(id(6)).is_some(), "who has its id may see it");
+        lobby.reserve("relay", &Filter::new());
+    }
+
+    #[test]
+    fn a_room_is_deserted_when_nobody_sits_there_or_is_on_his_way() {
+        let mut lobby = Lobby::default();
+        lobby.open(charter(1, "{}"));
+        assert!(!lobby.is_deserted(id(1)));
+        lobby.release(id(1));
+        assert!(lobby.is_deserted(id(1)));
+        lobby.close(id(1));
+        assert!(lobby.room(id(1)).is_none());
+        assert!(!lobby.reserve_in(id(1)));
+    }
+}

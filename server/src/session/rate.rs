@@ -1,0 +1,55 @@
+//! How many messages a second: a token bucket, pure.
+
+/// Lets a burst through, and then so many a second.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rate {
+    per_s: u32,
+    burst: u32,
+    /// Thousandths of a message, so that a millisecond adds a whole number of them.
+    stored: u64,
+    at_ms: u64,
+}
+
+impl Rate {
+    /// A full bucket of `burst` messages that refills with `per_s` (at least 1) a second.
+    #[must_use]
+    pub fn new(per_s: u32, burst: u32, now_ms: u64) -> Self {
+        Self { per_s: per_s.max(1), burst, stored: u64::from(burst) * 1000, at_ms: now_ms }
+    }
+
+    /// Takes `messages` out of the bucket, or nothing.
+    ///
+    /// # Errors
+    /// The milliseconds after which to try again. More messages than the burst never fit; callers bound batches below it.
+    pub fn take(&mut self, messages: u32, now_ms: u64) -> Result<(), u64> {
+        let elapsed_ms = now_ms.saturating_sub(self.at_ms);
+        let refill = elapsed_ms.saturating_mul(u64::from(self.per_s));
+        self.stored = self.stored.saturating_add(refill).min(u64::from(self.burst) * 1000);
+        self.at_ms = self.at_ms.max(now_ms);
+        let wanted = u64::from(messages) * 1000;
+        match self.stored.checked_sub(wanted) {
+            Some(rest) => {
+                self.stored = rest;
+                Ok(())
+            }
+            None => Err((wanted - self.stored).div_ceil(u64::from(self.per_s))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_then_the_rate_holds() {
+        let mut rate = Rate::new(10, 20, 0);
+        assert_eq!(rate.take(20, 0), Ok(()));
+        assert_eq!(rate.take(1, 0), Err(100));
+        assert_eq!(rate.take(1, 99), Err(1));
+        assert_eq!(rate.take(1, 100), Ok(()));
+        assert_eq!(rate.take(20, 1_000_000), Ok(()), "no more is stored than a burst");
+        assert_eq!(rate.take(1, 1_000_000), Err(100));
+        assert_eq!(rate.take(1, 5), Err(100), "a clock that goes back gives nothing");
+    }
+}

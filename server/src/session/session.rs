@@ -1,0 +1,135 @@
+//! One session: the locks around its pure parts, its outbox and its seat.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sward_protocol::ids::{Epoch, EventId, Token};
+use sward_protocol::session::Player;
+use tokio::sync::Notify;
+
+use super::inbox::Inbox;
+use super::rate::Rate;
+use super::state::{Change, Lifecycle, Patience};
+use crate::fanout::mailslot::Mailslot;
+use crate::room::occupant::Occupant;
+
+/// What comes from the player: one lock, because a batch's number, its rate and its way into the room are one decision.
+#[derive(Debug)]
+pub struct Incoming {
+    /// What was applied.
+    pub inbox: Inbox,
+    /// How many messages a second.
+    pub rate: Rate,
+}
+
+/// How many messages a second a session may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessageRate {
+    /// On average.
+    pub per_s: u32,
+    /// At once.
+    pub burst: u32,
+}
+
+/// One session.
+#[derive(Debug)]
+pub struct Session {
+    token: Token,
+    occupant: Arc<Occupant>,
+    life: Mutex<Lifecycle>,
+    incoming: Mutex<Incoming>,
+    /// Rung when a batch was admitted or answered: requests that wait for one look again.
+    incoming_moved: Notify,
+}
+
+impl Session {
+    /// A session that was just made.
+    #[must_use]
+    pub fn new(
+        token: Token,
+        player: Player,
+        epoch: Epoch,
+        patience: Patience,
+        rate: MessageRate,
+        now_ms: u64,
+    ) -> Self {
+        let rate = Rate::new(rate.per_s, rate.burst, now_ms);
+        Self {
+            token,
+            occupant: Arc::new(Occupant::new(player, Mailslot::new(epoch))),
+            life: Mutex::new(Lifecycle::new(patience, now_ms)),
+            incoming: Mutex::new(Incoming { inbox: Inbox::default(), rate }),
+            incoming_moved: Notify::new(),
+        }
+    }
+
+    /// The secret.
+    #[must_use]
+    pub fn token(&self) -> Token {
+        self.token
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub fn player(&self) -> &Player {
+        &self.occupant.player
+    }
+
+    /// The session as rooms see it.
+    #[must_use]
+    pub fn occupant(&self) -> &Arc<Occupant> {
+        &self.occupant
+    }
+
+    /// Where its events wait.
+    #[must_use]
+    pub fn mailslot(&self) -> &Mailslot {
+        &self.occupant.mailslot
+    }
+
+    /// A request bore the token.
+    pub fn heard(&self, now_ms: u64) {
+        self.life().heard(now_ms);
+    }
+
+    /// The client has processed everything up to `id`.
+    pub fn acknowledged(&self, id: EventId) {
+        self.life().acknowledged();
+        self.mailslot().acknowledge(id);
+    }
+
+    /// A stream opened, or took over.
+    pub fn stream_opened(&self, now_ms: u64) {
+        self.life().stream_opened(now_ms);
+    }
+
+    /// The player said that he leaves.
+    pub fn said_bye(&self, wait_ms: u64, now_ms: u64) {
+        self.life().said_bye(wait_ms, now_ms);
+    }
+
+    /// What became due; to be asked until it answers `None`.
+    pub fn due(&self, now_ms: u64) -> Option<Change> {
+        let has_reader = self.mailslot().has_reader();
+        let mut life = self.life();
+        if !has_reader {
+            life.stream_missed(now_ms);
+        }
+        life.due(now_ms)
+    }
+
+    /// What comes from the player. The lock is for a few steps only, never across an await.
+    pub fn incoming(&self) -> MutexGuard<'_, Incoming> {
+        self.incoming.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Rung when a batch was admitted or answered.
+    #[must_use]
+    pub fn incoming_moved(&self) -> &Notify {
+        &self.incoming_moved
+    }
+
+    fn life(&self) -> MutexGuard<'_, Lifecycle> {
+        // Nothing under these locks panics half-way through a change that matters.
+        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

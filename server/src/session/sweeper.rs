@@ -1,0 +1,85 @@
+//! The clock that tells who is away or lost, and lets go of what is too old.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sward_protocol::bye::CloseCode;
+use sward_protocol::downstream::GoneWhy;
+use tokio::time::MissedTickBehavior;
+
+use super::Session;
+use super::registry::Registry;
+use super::state::Change;
+use crate::clock::Clock;
+use crate::fanout::mailslot::Posted;
+use crate::metrics::Metrics;
+
+/// How often it looks: the precision of `away` and `gone`.
+pub const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Looks between two rounds through the outboxes, whose bounds are seconds.
+const LOOKS_PER_ROUND: u32 = 4;
+
+/// Watches over all sessions.
+#[derive(Debug, Clone)]
+pub struct Sweeper {
+    /// The sessions.
+    pub registry: Arc<Registry>,
+    /// The time.
+    pub clock: Clock,
+    /// The numbers.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Sweeper {
+    /// Looks after the sessions until the task is dropped.
+    pub async fn run(self) {
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut round = 0;
+        loop {
+            looks.tick().await;
+            let now_ms = self.clock.now_ms();
+            round = (round + 1) % LOOKS_PER_ROUND;
+            for session in self.registry.all() {
+                self.look_after(&session, now_ms);
+                if round == 0 && session.mailslot().sweep(now_ms) == Posted::Overrun {
+                    self.metrics.streams_overrun.inc();
+                }
+            }
+            if round == 0 {
+                self.registry.forget_ended(now_ms);
+            }
+        }
+    }
+
+    /// Does what is due for one session.
+    pub fn look_after(&self, session: &Session, now_ms: u64) {
+        while let Some(change) = session.due(now_ms) {
+            match change {
+                Change::Away => tell_presence(session, true),
+                Change::Back => tell_presence(session, false),
+                Change::Ended(why) => self.end(session, why, now_ms),
+            }
+        }
+    }
+
+    fn end(&self, session: &Session, why: GoneWhy, now_ms: u64) {
+        if !self.registry.remove(session.token(), now_ms) {
+            return;
+        }
+        self.metrics.sessions.dec();
+        let label = if why == GoneWhy::Left { "left" } else { "lost" };
+        self.metrics.sessions_ended.with_label_values(&[label]).inc();
+        if let Some(place) = session.occupant().place() {
+            place.room.leave_soon(place.stay, why);
+        }
+        session.mailslot().close(CloseCode::Ended);
+    }
+}
+
+fn tell_presence(session: &Session, away: bool) {
+    session.occupant().set_away(away);
+    if let Some(place) = session.occupant().place() {
+        place.room.presence_changed(place.stay);
+    }
+}

@@ -1,0 +1,365 @@
+//! A batch's way into the room, and its answer's way back.
+//!
+//! The request's future is dropped when its client leaves. So whatever belongs together happens in one step without an
+//! await: a batch's number moves when the room's mailbox took it, and the room writes its replies into the session
+//! itself. A request only waits and reads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sward_protocol::downstream::{Event, Pong};
+use sward_protocol::ids::EventId;
+use sward_protocol::limits::{BATCH_MESSAGES_MAX, INTEGER_END, NONCE_CHARS_MAX, PING_BYTES_MAX};
+use sward_protocol::payload::Payload;
+use sward_protocol::problem::{ErrorCode, MessageError};
+use sward_protocol::upstream::{Answer, Message, Reply, SendBody};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::Session;
+use super::inbox::{Replies, Verdict};
+use crate::clock::Clock;
+use crate::fanout::encode::Encoded;
+use crate::fanout::flush::Flush;
+use crate::fanout::wake::Wakes;
+use crate::room::handle::{ANSWER_WAIT_MAX, Completion, Results, RoomError};
+
+/// How long a batch waits for the one before it.
+pub const EARLY_WAIT_MAX: Duration = Duration::from_secs(2);
+/// When to try again after `room_busy`.
+const BUSY_RETRY_MS: u64 = 100;
+
+/// Why a request as a whole was not answered. Nothing of it was applied, but for [`SendError::Slow`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// A field is out of range.
+    #[error("{0}")]
+    BadField(String),
+    /// A batch before this one is missing.
+    #[error("the batch that begins with {expected} is missing")]
+    Gap {
+        /// The number to go on with.
+        expected: u64,
+    },
+    /// Too many messages.
+    #[error("more messages a second than this server takes")]
+    RateLimited {
+        /// When to try again.
+        retry_after_ms: u64,
+    },
+    /// The room, or this session, has too much under way.
+    #[error("the room has too much to do")]
+    Busy {
+        /// When to try again.
+        retry_after_ms: u64,
+    },
+    /// The room did not answer; send the same again.
+    #[error("the room did not answer in time")]
+    Slow,
+    /// The one message of the request failed.
+    #[error("{0}")]
+    Message(MessageError),
+}
+
+/// A message, or why it is none.
+type Read = Result<Message, MessageError>;
+
+/// Applies a request's messages and waits for the replies.
+///
+/// # Errors
+/// [`SendError`]: see there what was applied.
+pub async fn send(
+    session: &Arc<Session>,
+    body: SendBody,
+    body_bytes: usize,
+    clock: Clock,
+) -> Result<Answer, SendError> {
+    if let Some(ack) = body.ack.as_deref().filter(|ack| !ack.is_empty()) {
+        let id: EventId =
+            ack.parse().map_err(|_| SendError::BadField("ack is the id of an event".to_owned()))?;
+        session.acknowledged(id);
+    }
+    if body.src.chars().count() > NONCE_CHARS_MAX {
+        return Err(SendError::BadField(format!("src has at most {NONCE_CHARS_MAX} characters")));
+    }
+    let messages: Vec<Read> = body.msgs.unwrap_or_default().iter().map(Message::read).collect();
+    if messages.len() > BATCH_MESSAGES_MAX {
+        return Err(SendError::BadField(format!("a batch has at most {BATCH_MESSAGES_MAX} messages")));
+    }
+    if messages.is_empty() {
+        let ack = session.incoming().inbox.last(&body.src);
+        return Ok(Answer { ack, replies: Vec::new() });
+    }
+    match body.seq {
+        None => send_unnumbered(session, &body.src, messages, clock).await,
+        Some(seq) if seq == 0 || seq >= INTEGER_END - BATCH_MESSAGES_MAX as u64 => {
+            Err(SendError::BadField("seq counts from 1 and stays below 2^53".to_owned()))
+        }
+        Some(seq) => send_numbered(session, &body.src, seq, messages, body_bytes, clock).await,
+    }
+}
+
+/// Applies one message that is a request of its own.
+///
+/// # Errors
+/// [`SendError::Message`] if it failed, or another.
+pub async fn send_one(session: &Arc<Session>, message: Read, clock: Clock) -> Result<Answer, SendError> {
+    let message = message.map_err(SendError::Message)?;
+    let mut answer = send_unnumbered(session, "", vec![Ok(message)], clock).await?;
+    match answer.replies.first_mut().and_then(|reply| reply.error.take()) {
+        Some(error) => Err(SendError::Message(error)),
+        None => Ok(answer),
+    }
+}
+
+/// Without numbers nothing is remembered: the replies go to this request or to nobody.
+async fn send_unnumbered(
+    session: &Arc<Session>,
+    src: &str,
+    messages: Vec<Read>,
+    clock: Clock,
+) -> Result<Answer, SendError> {
+    let (answer, answered) = oneshot::channel();
+    {
+        let mut incoming = session.incoming();
+        let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
+        incoming.rate.take(count, clock.now_ms()).map_err(rate_limited)?;
+        let done = move |replies| {
+            let _ = answer.send(replies);
+        };
+        if let Settled::Now(replies) = submit(session, messages, clock.now_ms(), done).map_err(busy)? {
+            return Ok(Answer { ack: incoming.inbox.last(src), replies });
+        }
+    }
+    match tokio::time::timeout(ANSWER_WAIT_MAX, answered).await {
+        Ok(Ok(replies)) => Ok(Answer { ack: session.incoming().inbox.last(src), replies }),
+        _ => Err(SendError::Slow),
+    }
+}
+
+async fn send_numbered(
+    session: &Arc<Session>,
+    src: &str,
+    seq: u64,
+    messages: Vec<Read>,
+    body_bytes: usize,
+    clock: Clock,
+) -> Result<Answer, SendError> {
+    let count = messages.len();
+    let mut messages = Some(messages);
+    let early_until = Instant::now() + EARLY_WAIT_MAX;
+    let mut waiting: Option<Waiting<'_>> = None;
+    let reading = loop {
+        let moved = session.incoming_moved().notified();
+        tokio::pin!(moved);
+        // Registered before looking: what moves in between is not missed.
+        moved.as_mut().enable();
+        let expected = match admit(session, src, seq, count, &mut messages, clock)? {
+            Admitted::Reading(reading) => break reading,
+            Admitted::Early { expected } => expected,
+        };
+        if waiting.is_none() {
+            waiting = Some(Waiting::start(session, body_bytes).ok_or(SendError::Gap { expected })?);
+        }
+        if tokio::time::timeout_at(early_until, moved).await.is_err() {
+            return Err(SendError::Gap { expected });
+        }
+    };
+    drop(waiting);
+    let answer_until = Instant::now() + ANSWER_WAIT_MAX;
+    loop {
+        let moved = session.incoming_moved().notified();
+        tokio::pin!(moved);
+        moved.as_mut().enable();
+        if let Replies::Ready { last, replies } = reading.replies() {
+            return Ok(Answer { ack: last, replies });
+        }
+        if tokio::time::timeout_at(answer_until, moved).await.is_err() {
+            return Err(SendError::Slow);
+        }
+    }
+}
+
+enum Admitted<'a> {
+    Reading(Reading<'a>),
+    Early { expected: u64 },
+}
+
+/// The one step in which a batch is examined, taken by the room, and counted.
+fn admit<'a>(
+    session: &'a Arc<Session>,
+    src: &'a str,
+    seq: u64,
+    count: usize,
+    messages: &mut Option<Vec<Read>>,
+    clock: Clock,
+) -> Result<Admitted<'a>, SendError> {
+    let mut incoming = session.incoming();
+    let skip = match incoming.inbox.examine(src, seq, count) {
+        Verdict::Apply { skip } => skip,
+        Verdict::Early { expected } => return Ok(Admitted::Early { expected }),
+        Verdict::Busy => return Err(SendError::Busy { retry_after_ms: BUSY_RETRY_MS }),
+    };
+    let first = seq + skip as u64;
+    let fresh: Vec<Read> = messages.take().unwrap_or_default().into_iter().skip(skip).collect();
+    if !fresh.is_empty() {
+        let cost = u32::try_from(fresh.len()).unwrap_or(u32::MAX);
+        incoming.rate.take(cost, clock.now_ms()).map_err(rate_limited)?;
+        let (owner, source) = (Arc::clone(session), src.to_owned());
+        let done = move |replies| {
+            owner.incoming().inbox.answered(&source, first, replies);
+            owner.incoming_moved().notify_waiters();
+        };
+        // The room may answer on its own thread at any moment, but it waits for this lock.
+        let settled = submit(session, fresh, clock.now_ms(), done).map_err(busy)?;
+        incoming.inbox.admitted(src, first, seq + count as u64 - 1);
+        if let Settled::Now(replies) = settled {
+            incoming.inbox.answered(src, first, replies);
+        }
+    }
+    incoming.inbox.start_reading(src, seq, count);
+    drop(incoming);
+    session.incoming_moved().notify_waiters();
+    Ok(Admitted::Reading(Reading { session, src, seq, count }))
+}
+
+fn rate_limited(retry_after_ms: u64) -> SendError {
+    SendError::RateLimited { retry_after_ms }
+}
+
+fn busy(_: RoomError) -> SendError {
+    SendError::Busy { retry_after_ms: BUSY_RETRY_MS }
+}
+
+/// Replies that are known already, or that the room will tell.
+enum Settled {
+    Now(Vec<Reply>),
+    Later,
+}
+
+/// Hands the room what is for the room, and settles the rest. Called with the session's `incoming` locked, which `done`
+/// may lock too: it is called by the room, later, and never from here.
+///
+/// # Errors
+/// [`RoomError::Busy`]: nothing was applied.
+fn submit(
+    session: &Arc<Session>,
+    messages: Vec<Read>,
+    now_ms: u64,
+    done: impl FnOnce(Vec<Reply>) + Send + 'static,
+) -> Result<Settled, RoomError> {
+    let place = session.occupant().place();
+    let (mut replies, mut pings, mut asked, mut for_room) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (i, message) in messages.into_iter().enumerate() {
+        let rid = message.as_ref().ok().and_then(|message| message.rid);
+        match message.and_then(|message| route(message, place.is_some())) {
+            Ok(Route::Ping(pong)) => {
+                pings.push(pong);
+                replies.extend(Reply::of(i, rid, Ok(Payload::null())));
+            }
+            Ok(Route::Room(message)) => {
+                asked.push((i, rid));
+                for_room.push(message);
+            }
+            Err(error) => replies.extend(Reply::of(i, rid, Err(error))),
+        }
+    }
+    let settled = match place {
+        Some(place) if !for_room.is_empty() => {
+            let (known, asked_of_room) = (replies.clone(), asked.clone());
+            let completion = Completion::new(move |results| done(merged(known, &asked_of_room, results)));
+            match place.room.try_batch(place.stay, for_room, completion) {
+                Ok(()) => Settled::Later,
+                Err(RoomError::Busy) => return Err(RoomError::Busy),
+                Err(_) => Settled::Now(merged(replies, &asked, None)),
+            }
+        }
+        _ => Settled::Now(replies),
+    };
+    pong(session, pings, now_ms);
+    Ok(settled)
+}
+
+enum Route {
+    Ping(Pong),
+    Room(Message),
+}
+
+fn route(message: Message, is_seated: bool) -> Result<Route, MessageError> {
+    if message.kind == "sward.ping" {
+        if message.data.json_len() > PING_BYTES_MAX {
+            let detail = format!("a ping carries at most {PING_BYTES_MAX} bytes");
+            return Err(MessageError::new(ErrorCode::BadPayload, detail));
+        }
+        return Ok(Route::Ping(Pong { data: message.data }));
+    }
+    if message.kind.starts_with("sward.") {
+        let detail = format!("the server knows no {:?}", message.kind);
+        return Err(MessageError::new(ErrorCode::UnknownType, detail));
+    }
+    if !is_seated {
+        return Err(MessageError::new(ErrorCode::NotInRoom, "join a room first"));
+    }
+    Ok(Route::Room(message))
+}
+
+/// The room's results as replies, among those that were known before, by index.
+fn merged(mut replies: Vec<Reply>, asked: &[(usize, Option<u64>)], results: Results) -> Vec<Reply> {
+    let gone = || Err(MessageError::new(ErrorCode::RoomGone, "the room is gone, or you are out of it"));
+    let mut results = results.into_iter().flatten();
+    for &(i, rid) in asked {
+        replies.extend(Reply::of(i, rid, results.next().unwrap_or_else(gone)));
+    }
+    replies.sort_by_key(|reply| reply.i);
+    replies
+}
+
+fn pong(session: &Session, pings: Vec<Pong>, now_ms: u64) {
+    let mut wakes = Wakes::default();
+    for ping in pings {
+        // A pong within the bound on pings is far below the bound on events.
+        if let Ok(encoded) = Encoded::of(&Event::Pong(ping)) {
+            session.mailslot().post_own(&Arc::new(Flush::of(encoded)), now_ms, &mut wakes);
+        }
+    }
+    wakes.wake_all();
+}
+
+/// A request that reads the replies to its batch. Dropped with the request, wherever that is.
+struct Reading<'a> {
+    session: &'a Session,
+    src: &'a str,
+    seq: u64,
+    count: usize,
+}
+
+impl Reading<'_> {
+    fn replies(&self) -> Replies {
+        self.session.incoming().inbox.replies(self.src, self.seq, self.count)
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.session.incoming().inbox.stop_reading(self.src, self.seq, self.count);
+    }
+}
+
+/// A batch that waits for the one before it. Dropped with the request, wherever that is.
+struct Waiting<'a> {
+    session: &'a Session,
+    bytes: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn start(session: &'a Session, bytes: usize) -> Option<Self> {
+        session.incoming().inbox.start_waiting(bytes).then_some(Self { session, bytes })
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.session.incoming().inbox.stop_waiting(self.bytes);
+    }
+}
