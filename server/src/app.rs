@@ -84,7 +84,7 @@ impl Server {
                     async move { answering.await.map(counted) }
                 })
                 .wrap(routes::cors(&data.config.allow_origins))
-                .wrap(routes::headers())
+                .wrap(routes::headers(&data.config.allow_origins))
                 .configure(routes::mount)
                 .default_service(web::to(routes::not_found))
         })

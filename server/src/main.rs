@@ -1,15 +1,17 @@
 //! The `sward` binary: a server with the games that come with it.
 
+use std::io::Write as _;
+
 use anyhow::Context as _;
 use clap::Parser as _;
 use sward_server::{Config, Server};
 use tracing_subscriber::EnvFilter;
 
 #[actix_web::main]
-#[expect(clippy::print_stdout, reason = "this is what the person at the terminal reads")]
 async fn main() -> anyhow::Result<()> {
     let settings = Config::parse();
-    let filter = EnvFilter::try_from_env("SWARD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("SWARD_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,actix_http=off,sward_server=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
     let descriptors = sward_server::raise_descriptor_limit();
@@ -20,10 +22,14 @@ async fn main() -> anyhow::Result<()> {
         .build()
         .listen()
         .with_context(|| format!("cannot listen on {address}"))?;
-    println!("Sward {} is up. Open http://{}/", env!("CARGO_PKG_VERSION"), listening.address());
-    println!(
-        "{descriptors} file descriptors: up to {players_max} players, or {} whose POSTs keep a connection too.",
+    // One write, and a closed terminal is no reason not to serve.
+    let greeting = format!(
+        "Sward {} is up. Open http://{}/\n{descriptors} file descriptors: up to {players_max} players, or {} whose \
+         POSTs keep a connection too.\n",
+        env!("CARGO_PKG_VERSION"),
+        listening.address(),
         players_max / 2
     );
+    let _ = std::io::stdout().write_all(greeting.as_bytes());
     listening.run().await.context("the server stopped")
 }

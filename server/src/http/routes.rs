@@ -63,10 +63,14 @@ fn get_or_head() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
-/// Headers of every answer.
-#[must_use]
-pub fn headers() -> DefaultHeaders {
-    DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+/// Headers of every answer that does not bring its own.
+pub fn headers(allow_origins: &[String]) -> DefaultHeaders {
+    let headers = DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    if allow_origins.is_empty() {
+        // Also where the request names no origin: a cache may hand the answer to a page later.
+        return headers.add((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
+    }
+    headers
 }
 
 /// Who may call from a page: all, or the origins on the list. There are no cookies, so nothing is forged across sites.
@@ -78,7 +82,7 @@ pub fn cors(allow_origins: &[String]) -> Cors {
         .expose_headers([header::RETRY_AFTER, header::ETAG])
         .max_age(PREFLIGHT_S_MAX);
     if allow_origins.is_empty() {
-        return cors.allow_any_origin().send_wildcard();
+        return cors.allow_any_origin().send_wildcard().disable_vary_header();
     }
     allow_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }

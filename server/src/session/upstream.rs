@@ -354,7 +354,9 @@ struct Waiting<'a> {
 
 impl<'a> Waiting<'a> {
     fn start(session: &'a Session, bytes: usize) -> Option<Self> {
-        session.incoming().inbox.start_waiting(bytes).then_some(Self { session, bytes })
+        // Made only if it may wait: dropping one takes the lock that is held here.
+        let may_wait = session.incoming().inbox.start_waiting(bytes);
+        may_wait.then(|| Self { session, bytes })
     }
 }
 

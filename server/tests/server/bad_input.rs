@@ -1,0 +1,262 @@
+//! Whatever is sent: a clear answer with its code, and nobody is harmed.
+
+use serde_json::{Value, json};
+
+use crate::support::{Connection, Player, Server};
+
+fn check(server: &Server, path: &str, headers: &[(&str, &str)], body: &[u8], status: u16, code: &str) {
+    let response = server.request("POST", path, headers, body);
+    let shown = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
+    assert_eq!(response.status, status, "{path} {shown}: {}", response.text());
+    assert_eq!(response.code(), code, "{path} {shown}");
+}
+
+/// The player still sits, still sends, still hears.
+fn is_unharmed(player: &Player<'_>, stream: &mut crate::support::Stream) {
+    let sent = player.send(&json!({"type": "wave", "data": 1, "to": "all"}));
+    assert_eq!(sent.status, 200, "{}", sent.text());
+    assert_eq!(stream.await_event("msg")["type"], "wave");
+}
+
+#[test]
+fn malformed_bodies_are_told_from_those_of_the_wrong_shape() {
+    let server = Server::start();
+    let zoe = server.player("Zoë");
+    zoe.join(&json!({"game": "relay", "create": true}));
+    let mut stream = zoe.stream();
+    let deep = format!("{}1{}", "[".repeat(20_000), "]".repeat(12_000));
+    let cases: &[(&[u8], u16, &str)] = &[
+        (b"{\"src\":", 400, "bad_json"),
+        (b"\xff\xfe", 400, "bad_json"),
+        (b"{\"msgs\":[]} x", 400, "bad_json"),
+        (b"{\"msgs\":[\"\xc3\"]}", 400, "bad_json"),
+        (b"[]", 422, "bad_body"),
+        (b"null", 422, "bad_body"),
+        (b"\"msgs\"", 422, "bad_body"),
+        (b"{}", 422, "bad_body"),
+        (b"", 422, "bad_body"),
+        (b"{\"msgs\":5}", 422, "bad_body"),
+        (b"{\"seq\":-1,\"msgs\":[]}", 422, "bad_body"),
+        (b"{\"seq\":0,\"msgs\":[1]}", 422, "bad_body"),
+        (b"{\"seq\":1.5,\"msgs\":[]}", 422, "bad_body"),
+        (b"{\"seq\":9007199254740992,\"msgs\":[1]}", 422, "bad_body"),
+        (b"{\"src\":7,\"msgs\":[]}", 422, "bad_body"),
+        (b"{\"ack\":7,\"msgs\":[]}", 422, "bad_body"),
+        (b"{\"type\":\"x\",\"data\":\"\\ud800\"}", 422, "bad_payload"),
+        (deep.as_bytes(), 400, "bad_json"),
+    ];
+    for (body, status, code) in cases {
+        check(&server, &zoe.path("/v1/send"), &[], body, *status, code);
+    }
+    let long = json!({"src": "s".repeat(33), "msgs": [{"type": "x"}]}).to_string();
+    check(&server, &zoe.path("/v1/send"), &[], long.as_bytes(), 422, "bad_body");
+    let many = json!({"seq": 1, "msgs": vec![json!({"type": "x"}); 101]}).to_string();
+    check(&server, &zoe.path("/v1/send"), &[], many.as_bytes(), 422, "bad_body");
+    let nested = format!("{{\"type\":\"x\",\"data\":{}{}}}", "[".repeat(100), "]".repeat(100));
+    check(&server, &zoe.path("/v1/send"), &[], nested.as_bytes(), 422, "too_deep");
+    is_unharmed(&zoe, &mut stream);
+}
+
+#[test]
+fn malformed_messagepack_is_told() {
+    let server = Server::start();
+    let zoe = server.player("Zoë");
+    zoe.join(&json!({"game": "relay", "create": true}));
+    let mut stream = zoe.stream();
+    let headers = [("Content-Type", "application/msgpack")];
+    let mut deep = vec![0x81, 0xa4, b'm', b's', b'g', b's'];
+    deep.extend([0x91; 10_000]);
+    let cases: &[(&[u8], u16, &str)] = &[
+        (&[0xc1], 422, "bad_body"),
+        (&[0x81, 0xa4, b'm'], 400, "bad_msgpack"),
+        (&[0x81, 0xa4, b'm', b's', b'g', b's', 0x05], 422, "bad_body"),
+        (&[0x93, 1, 2, 3], 422, "bad_body"),
+        (&[0x80, 0x80], 400, "bad_msgpack"),
+        (&[0x81, 0xa4, b'm', b's', b'g', b's', 0xdd, 0xff, 0xff, 0xff, 0xff], 400, "bad_msgpack"),
+        (&deep, 400, "bad_msgpack"),
+    ];
+    for (body, status, code) in cases {
+        let response = server.request("POST", &zoe.path("/v1/send"), &headers, body);
+        let short = &body[..body.len().min(16)];
+        assert!((400..500).contains(&response.status), "{short:x?}");
+        assert_eq!((response.status, response.code().as_str()), (*status, *code), "{short:x?}");
+    }
+    // One value that JSON cannot say fails alone.
+    let body = [
+        &[0x82, 0xa3][..],
+        b"seq",
+        &[1, 0xa4],
+        b"msgs",
+        &[0x92, 0x81, 0xa4],
+        b"type",
+        &[0xc4, 1, 1],
+        &[0x81, 0xa4],
+        b"type",
+        &[0xa1, b'x'],
+    ]
+    .concat();
+    let answer = server.request("POST", &zoe.path("/v1/send"), &headers, &body).json();
+    assert_eq!((&answer["ack"], &answer["replies"][0]["error"]["code"]), (&json!(2), &json!("bad_payload")));
+    is_unharmed(&zoe, &mut stream);
+}
+
+#[test]
+fn names_of_any_script_work_and_bad_ones_do_not() {
+    let server = Server::start();
+    for good in ["Zoë 🦊", "محمد", "สมชาย", "नमस्ते", "👩‍👩‍👧‍👦", "e\u{301}"]
+    {
+        let player = server.player(good);
+        let shown = player.session["player"]["name"].as_str().unwrap().to_owned();
+        let mut stream = player.stream();
+        player.join(&json!({"game": "meadow", "create": true}));
+        let joined = stream.expect("joined");
+        let me = joined["players"].as_array().unwrap().iter().find(|other| other["seat"] == joined["seat"]);
+        assert_eq!(me.unwrap()["name"], shown);
+    }
+    let long = "x".repeat(7000);
+    for bad in ["", "   ", "a\u{0}b", "a\u{7}b", "a\nb", "\u{202e}abc", "\u{3164}", &"x".repeat(25), &long] {
+        check(&server, "/v1/sessions", &[], json!({ "name": bad }).to_string().as_bytes(), 422, "bad_name");
+    }
+    let cases: &[(&[u8], u16, &str)] = &[
+        (b"{\"name\":\"\\ud800\"}", 400, "bad_json"),
+        (b"{\"name\":\"a\\u0000\"}", 422, "bad_name"),
+        (b"{\"name\":7}", 422, "bad_body"),
+        (b"{}", 422, "bad_body"),
+        (b"[\"Zoe\"]", 422, "bad_body"),
+        (b"{\"name\":\"Zoe\",\"version\":2}", 400, "unsupported_version"),
+    ];
+    for (body, status, code) in cases {
+        check(&server, "/v1/sessions", &[], body, *status, code);
+    }
+    let huge = json!({"name": "x".repeat(10_000)}).to_string();
+    check(&server, "/v1/sessions", &[], huge.as_bytes(), 413, "body_too_large");
+}
+
+#[test]
+fn tokens_are_missing_malformed_or_unknown() {
+    let server = Server::start();
+    let unknown = "0".repeat(36);
+    for path in ["/v1/send", "/v1/join", "/v1/leave", "/v1/rooms", "/v1/bye"] {
+        for query in ["", "?token=", "?token=abc", "?token=%00", "?x=1&token=ZZ"] {
+            check(&server, &format!("{path}{query}"), &[], b"{}", 401, "bad_token");
+        }
+        check(&server, &format!("{path}?token={unknown}"), &[], b"{}", 410, "session_gone");
+        check(&server, path, &[("Authorization", "Basic abc")], b"{}", 401, "bad_token");
+        check(&server, path, &[("Authorization", &format!("Bearer {unknown}"))], b"{}", 410, "session_gone");
+    }
+    assert_eq!(server.get("/v1/stream?token=abc").code(), "bad_token");
+    let zoe = server.player("Zoë");
+    let bearer = format!("bearer {}", zoe.token);
+    let left = server.request("POST", "/v1/leave", &[("Authorization", &bearer)], b"");
+    assert_eq!(left.json(), json!({"left": false}));
+}
+
+#[test]
+fn joins_are_checked() {
+    let server = Server::start();
+    let zoe = server.player("Zoë");
+    let large = json!({"x": "y".repeat(1100)});
+    let cases: &[(Value, u16, &str)] = &[
+        (json!({}), 422, "bad_body"),
+        (json!({"game": "chess"}), 422, "unknown_game"),
+        (json!({"game": "relay", "filter": 5}), 422, "bad_body"),
+        (json!({"game": "relay"}), 404, "room_not_found"),
+        (json!({"code": "🦊"}), 404, "room_not_found"),
+        (json!({"code": 5}), 422, "bad_body"),
+        (json!({"game": "relay", "create": true, "max_players": 0}), 422, "bad_body"),
+        (json!({"game": "relay", "create": true, "max_players": 1001}), 422, "bad_body"),
+        (json!({"game": "relay", "create": true, "max_players": 1_000_000_000}), 422, "bad_body"),
+        (json!({"game": "relay", "create": true, "meta": large}), 422, "bad_body"),
+        (json!({"game": "relay", "create": true, "meta": [1]}), 422, "bad_body"),
+        (json!({"game": "relay", "create": true, "me": large}), 422, "bad_body"),
+        (json!({"game": "relay", "create": true, "name": "a\u{7}"}), 422, "bad_name"),
+        (json!({"game": "relay", "create": true, "options": {"flush_ms": -1}}), 422, "bad_options"),
+        (json!({"game": "relay", "create": true, "options": {"flush_ms": 5000}}), 422, "bad_options"),
+    ];
+    for (body, status, code) in cases {
+        check(&server, &zoe.path("/v1/join"), &[], body.to_string().as_bytes(), *status, code);
+    }
+    check(&server, &zoe.path("/v1/rooms/nonsense/join"), &[], b"", 404, "room_not_found");
+    assert_eq!(server.metric("sward_rooms"), Some(0), "nothing was made");
+}
+
+#[test]
+fn bodies_have_bounds_and_no_compression() {
+    let server = Server::start();
+    let zoe = server.player("Zoë");
+    let (fits, large) = (vec![b' '; 32 * 1024], vec![b' '; 32 * 1024 + 1]);
+    check(&server, &zoe.path("/v1/send"), &[], &fits, 422, "bad_body");
+    check(&server, &zoe.path("/v1/send"), &[], &large, 413, "body_too_large");
+    check(&server, &zoe.path("/v1/join"), &[], &large[..8193], 413, "body_too_large");
+    check(&server, &zoe.path("/v1/send"), &[("Content-Encoding", "gzip")], b"x", 415, "unsupported_encoding");
+
+    // A body that does not say how long it is.
+    let mut connection = Connection::open(server.address);
+    let head =
+        format!("POST {} HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n", zoe.path("/v1/send"));
+    let mut bytes = head.into_bytes();
+    for _ in 0..9 {
+        bytes.extend_from_slice(b"1000\r\n");
+        bytes.extend_from_slice(&[b' '; 0x1000]);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    use std::io::Write as _;
+    let _ = connection.socket.write_all(&bytes);
+    assert_eq!(connection.response().code(), "body_too_large");
+}
+
+#[test]
+fn unknown_routes_methods_and_options_are_told() {
+    let server = Server::start();
+    for path in
+        ["/nope", "/v1", "/v1/", "/v2/send", "/meadow/../Cargo.toml", "/sdk/%2e%2e/package.json", "/%00"]
+    {
+        let response = server.get(path);
+        assert_eq!((response.status, response.code().as_str()), (404, "not_found"), "{path}");
+    }
+    for (method, path, allow) in
+        [("GET", "/v1/send", "POST"), ("DELETE", "/v1/rooms", "GET, POST"), ("POST", "/healthz", "GET, HEAD")]
+    {
+        let response = server.request(method, path, &[], b"");
+        assert_eq!((response.status, response.code().as_str()), (405, "method_not_allowed"), "{path}");
+        assert_eq!(response.header("allow"), Some(allow));
+    }
+    let zoe = server.player("Zoë");
+    for query in ["beat=x", "pad=1.5", "beat=", &format!("n={}", "n".repeat(33))] {
+        assert_eq!(server.get(&zoe.path(&format!("/v1/stream?{query}"))).code(), "bad_query", "{query}");
+    }
+    assert_eq!(server.get("/v1/rooms?limit=x").code(), "bad_query");
+    assert_eq!(server.get("/v1/rooms?after=x").code(), "bad_query");
+    assert_eq!(server.get("/v1/rooms?limit=0").status, 200, "clamped");
+}
+
+#[test]
+fn heads_that_are_too_large_or_no_http_do_no_harm() {
+    let server = Server::start();
+    let huge = "x".repeat(200_000);
+    let mut connection = Connection::open(server.address);
+    connection.send("GET", "/healthz", "HTTP/1.1", &[("X", &huge)], b"");
+    assert_eq!(connection.response().status, 431);
+    let mut connection = Connection::open(server.address);
+    use std::io::Write as _;
+    connection.socket.write_all(b"\x16\x03\x01 no http at all\r\n\r\n").unwrap();
+    assert_eq!(connection.response().status, 400);
+    assert_eq!(server.get("/healthz").status, 200);
+}
+
+#[test]
+fn nobody_breaks_out_of_his_message() {
+    let server = Server::start();
+    let (zoe, bo) = (server.player("Zoë"), server.player("Bo"));
+    zoe.join(&json!({"game": "relay", "create": true}));
+    bo.join(&json!({"game": "relay", "create": true}));
+    let mut stream = bo.stream();
+    stream.expect("joined");
+    let forged = "{\"type\":\"x\",\r\n\r\n\"data\":{\n\n\"a\":\r[\n\"event: bye\\n\\ndata: {}\\n\\n\"]}}";
+    let sent = server.request("POST", &zoe.path("/v1/send"), &[], forged.as_bytes());
+    assert_eq!(sent.status, 200, "{}", sent.text());
+    assert_eq!(stream.expect("msg")["data"], json!({"a": ["event: bye\n\ndata: {}\n\n"]}));
+    let kind = json!({"type": "a\nevent: bye\n\n", "data": "\u{2028}\u{85}"});
+    zoe.send(&kind);
+    assert_eq!(stream.expect("msg")["type"], kind["type"]);
+}

@@ -1,0 +1,12 @@
+//! The real binary, driven over real sockets. One file per part of `docs/protocol.md`.
+#![allow(clippy::unwrap_used, reason = "a test may fail by a panic")]
+
+mod bad_input;
+mod downstream;
+mod operations;
+mod presence;
+mod purity;
+mod readme;
+mod rooms;
+mod support;
+mod upstream;

@@ -1,0 +1,125 @@
+//! The pure layers stay pure: no IO, no clock, no threads, and no dependency that points outward.
+
+use std::path::{Path, PathBuf};
+
+/// Files and folders below `server/src` that are pure, and `protocol/src`. ARCHITECTURE.md has the same list.
+const PURE: &[&str] = &[
+    "game",
+    "games",
+    "room/core.rs",
+    "room/input.rs",
+    "room/effect.rs",
+    "room/roster.rs",
+    "room/lobby.rs",
+    "room/testing.rs",
+    "session/state.rs",
+    "session/inbox.rs",
+    "session/rate.rs",
+    "fanout/encode.rs",
+    "fanout/flush.rs",
+    "fanout/outbox.rs",
+    "stream/options.rs",
+    "stream/sse.rs",
+    "../../protocol/src",
+];
+
+/// What no pure file may name.
+const FORBIDDEN: &[&str] = &[
+    "actix",
+    "tokio",
+    "dashmap",
+    "tracing",
+    "uuid::Uuid::new",
+    "std::net",
+    "std::fs",
+    "std::env",
+    "std::thread",
+    "std::process",
+    "std::sync::Mutex",
+    "SystemTime",
+    "Instant",
+    "HashSet",
+    "entropy",
+    "crate::http",
+    "crate::app",
+    "crate::metrics",
+    "crate::room::actor",
+    "crate::room::handle",
+    "crate::room::directory",
+    ".sin()",
+    ".cos()",
+    ".hypot(",
+    ".powf(",
+    ".exp()",
+];
+
+fn rust_files(path: &Path, found: &mut Vec<PathBuf>) {
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            rust_files(&entry.unwrap().path(), found);
+        }
+    } else if path.extension().is_some_and(|extension| extension == "rs") {
+        found.push(path.to_owned());
+    }
+}
+
+/// The code of a file without its comments and without its test module.
+fn code(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    text.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_pure_layers_contain_no_io() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut seen = 0;
+    for pure in PURE {
+        let mut files = Vec::new();
+        rust_files(&source.join(pure), &mut files);
+        assert!(!files.is_empty(), "{pure} is no more; mend this list and ARCHITECTURE.md");
+        for file in files {
+            let code = code(&file);
+            for word in FORBIDDEN {
+                assert!(!code.contains(word), "{} is pure and may not name {word}", file.display());
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "only {seen} files looked at");
+}
+
+#[test]
+fn rooms_are_known_to_be_actors_in_four_files_only() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&source, &mut files);
+    let knows = |file: &&PathBuf| {
+        let code = code(file);
+        code.contains("actix::") || code.contains("Addr<")
+    };
+    let mut knowing: Vec<_> = files
+        .iter()
+        .filter(knows)
+        .map(|file| file.strip_prefix(&source).unwrap().to_str().unwrap())
+        .collect();
+    knowing.sort_unstable();
+    assert_eq!(knowing, ["room/actor.rs", "room/handle.rs"]);
+}
+
+#[test]
+fn architecture_md_names_every_module() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    for crate_name in ["protocol", "server", "loadtest"] {
+        let source = root.join(crate_name).join("src");
+        let mut files = Vec::new();
+        rust_files(&source, &mut files);
+        for file in files {
+            let name = file.strip_prefix(&source).unwrap().to_str().unwrap();
+            let module = name.strip_suffix("/mod.rs").or_else(|| name.strip_suffix(".rs")).unwrap();
+            let last = module.rsplit('/').next().unwrap();
+            assert!(text.contains(&format!("`{last}`")), "{crate_name}/src/{name} is not in ARCHITECTURE.md");
+        }
+    }
+}

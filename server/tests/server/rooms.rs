@@ -1,0 +1,176 @@
+//! Rooms: join or create, list, leave, move, codes; admission that never overfills.
+
+use serde_json::{Value, json};
+
+use crate::support::Server;
+
+#[test]
+fn rooms_fill_before_a_new_one_is_made() {
+    let server = Server::start();
+    let join = json!({"game": "relay", "create": true, "max_players": 2});
+    let players: Vec<_> = (0..5).map(|number| server.player(&format!("P{number}"))).collect();
+    let seats: Vec<_> = players.iter().map(|player| player.join(&join)).collect();
+    let id = |at: usize| seats[at]["room"]["id"].as_str().unwrap();
+    assert_eq!((id(0), id(2)), (id(1), id(3)));
+    assert!(id(0) != id(2) && id(2) != id(4));
+    assert_eq!([&seats[0]["seat"], &seats[1]["seat"], &seats[2]["seat"]], [1, 2, 1]);
+    let listed = server.get("/v1/rooms?game=relay").json();
+    let counts: Vec<_> =
+        listed["rooms"].as_array().unwrap().iter().map(|room| room["players"].clone()).collect();
+    assert_eq!(counts, [2, 2, 1]);
+}
+
+#[test]
+fn two_hundred_at_once_make_rooms_of_ten_and_never_eleven() {
+    let server = Server::start();
+    let players: Vec<_> = (0..200).map(|number| server.player(&format!("P{number}"))).collect();
+    let join = json!({"game": "relay", "create": true, "max_players": 10});
+    let seats: Vec<Value> = std::thread::scope(|scope| {
+        let threads: Vec<_> = players.iter().map(|player| scope.spawn(|| player.join(&join))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let mut taken = std::collections::BTreeMap::<String, Vec<u64>>::new();
+    for seat in &seats {
+        let room = seat["room"]["id"].as_str().unwrap().to_owned();
+        taken.entry(room).or_default().push(seat["seat"].as_u64().unwrap());
+    }
+    for seats in taken.values_mut() {
+        seats.sort_unstable();
+        assert_eq!(*seats, (1..=10).collect::<Vec<_>>());
+    }
+    assert_eq!(taken.len(), 20);
+    assert_eq!(server.metric("sward_rooms"), Some(20));
+}
+
+#[test]
+fn everybody_hears_who_comes_and_goes() {
+    let server = Server::start();
+    let (zoe, bo) = (server.player("Zoë 🦊"), server.player("محمد"));
+    let mut zoes = zoe.stream();
+    let join = json!({"game": "relay", "create": true, "me": {"animal": "fox"}});
+    zoe.join(&join);
+    let joined = zoes.expect("joined");
+    assert_eq!((&joined["seat"], &joined["state"]), (&json!(1), &json!(null)));
+    assert_eq!(joined["players"][0]["name"], "Zoë 🦊");
+    bo.join(&join);
+    let here = zoes.expect("here");
+    assert_eq!(
+        (&here["seat"], &here["name"], &here["me"]),
+        (&json!(2), &json!("محمد"), &json!({"animal": "fox"}))
+    );
+    let mut bos = bo.stream();
+    assert_eq!(bos.expect("joined")["players"].as_array().unwrap().len(), 2);
+    zoe.send(&json!({"type": "chat", "data": {"text": " สวัสดี "}}));
+    for stream in [&mut zoes, &mut bos] {
+        assert_eq!(stream.expect("chat"), json!({"from": 1, "scope": "room", "text": "สวัสดี"}));
+    }
+    assert_eq!(bo.post("/v1/leave", &json!({})).json(), json!({"left": true}));
+    assert_eq!(bos.expect("gone"), json!({"seat": 2, "why": "left"}));
+    assert_eq!(zoes.expect("gone"), json!({"seat": 2, "why": "left"}));
+    assert_eq!(bo.post("/v1/leave", &json!({})).json(), json!({"left": false}));
+    zoe.send(&json!({"type": "wave"}));
+    bo.send(&json!({"type": "sward.ping", "data": 1}));
+    bos.expect("pong");
+}
+
+#[test]
+fn joining_again_is_the_same_seat_and_joining_another_moves() {
+    let server = Server::start();
+    let (zoe, bo) = (server.player("Zoë"), server.player("Bo"));
+    let join = json!({"game": "relay", "create": true});
+    let first = zoe.join(&join);
+    assert_eq!(zoe.join(&join), first);
+    let room = first["room"]["id"].as_str().unwrap();
+    assert_eq!(zoe.post(&format!("/v1/rooms/{room}/join"), &json!({})).json()["seat"], 1);
+    let mut bos = bo.stream();
+    bo.join(&join);
+    bos.expect("joined");
+
+    let mut zoes = zoe.stream();
+    zoes.expect("joined");
+    let second = zoe.post("/v1/rooms", &json!({"game": "relay", "max_players": 1, "name": "Nest"})).json();
+    assert_eq!(second["room"]["name"], "Nest");
+    assert_eq!(bos.expect("gone"), json!({"seat": 1, "why": "moved"}));
+    assert_eq!(zoes.await_event("joined")["room"]["name"], "Nest");
+
+    let nest = second["room"]["id"].as_str().unwrap();
+    let refused = bo.post(&format!("/v1/rooms/{nest}/join"), &json!({}));
+    assert_eq!((refused.status, refused.code().as_str()), (409, "room_full"));
+    bo.send(&json!({"type": "wave", "to": "all"}));
+    assert_eq!(bos.expect("msg")["from"], 2, "a refusal leaves the old seat");
+}
+
+#[test]
+fn rooms_are_found_by_code_filter_and_page() {
+    let server = Server::start();
+    let (zoe, bo, mo) = (server.player("Zoë"), server.player("Bo"), server.player("Mo"));
+    let hill = json!({"game": "relay", "create": true, "meta": {"map": "hill"}, "filter": {"map": "hill"}});
+    let made = zoe.join(&hill);
+    let private = bo.post("/v1/rooms", &json!({"game": "relay", "private": true})).json();
+    let code = private["room"]["code"].as_str().unwrap();
+    assert_eq!(mo.join(&json!({"code": code.to_lowercase()}))["seat"], 2);
+    assert_eq!(mo.join(&hill)["room"]["id"], made["room"]["id"]);
+    let dale = mo.post("/v1/join", &json!({"game": "relay", "filter": {"map": "dale"}}));
+    assert_eq!((dale.status, dale.code().as_str()), (404, "room_not_found"));
+
+    let list = server.get("/v1/rooms?game=relay&limit=1");
+    assert_eq!(list.json()["rooms"][0]["meta"], json!({"map": "hill"}));
+    assert_eq!(list.json()["next"], json!(null), "the private one is not listed");
+    let tag = list.header("etag").unwrap();
+    let again = server.request("GET", "/v1/rooms?game=relay&limit=1", &[("If-None-Match", tag)], b"");
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    let id = private["room"]["id"].as_str().unwrap();
+    assert_eq!(server.get(&format!("/v1/rooms/{id}")).json()["room"]["players"], 1);
+    assert_eq!(server.get("/v1/rooms/nonsense").code(), "room_not_found");
+}
+
+#[test]
+fn an_empty_room_leaves_the_list_at_once_and_is_disposed() {
+    let server = Server::start();
+    let zoe = server.player("Zoë");
+    zoe.join(&json!({"game": "meadow", "create": true}));
+    assert_eq!(server.metric("sward_rooms"), Some(1));
+    zoe.post("/v1/leave", &json!({}));
+    assert_eq!(server.get("/v1/rooms").json()["rooms"], json!([]));
+    server.await_metric("sward_rooms", 0);
+}
+
+#[test]
+fn the_bound_on_rooms_is_told() {
+    let server = Server::start_with(&["--max-rooms", "1"]);
+    let (zoe, bo) = (server.player("Zoë"), server.player("Bo"));
+    zoe.join(&json!({"game": "relay", "create": true}));
+    let refused = bo.post("/v1/rooms", &json!({"game": "relay"}));
+    assert_eq!((refused.status, refused.code().as_str()), (503, "server_full"));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+}
+
+#[test]
+fn meadow_is_played_over_the_wire() {
+    let server = Server::start();
+    let (zoe, bo) = (server.player("Zoë"), server.player("Bo"));
+    let join = json!({"game": "meadow", "create": true, "me": {"animal": "fox"}});
+    zoe.join(&join);
+    bo.join(&join);
+    let mut stream = bo.stream();
+    let state = stream.expect("joined")["state"].clone();
+    assert_eq!((&state["width"], &state["flowers"].as_array().unwrap().len()), (&json!(2400.0), &60));
+    let at = state["animals"][0].clone();
+    let x = at["x"].as_f64().unwrap() + 5.0;
+    let moved =
+        zoe.send(&json!({"src": "k", "seq": 1, "msgs": [{"type": "move", "data": {"x": x, "y": at["y"]}}]}));
+    assert_eq!(moved.json()["ack"], 1);
+    loop {
+        let patch = stream.await_event("patch");
+        let animals = patch["animals"].as_array().cloned().unwrap_or_default();
+        let Some(zoe) = animals.iter().find(|animal| animal["seat"] == 1) else { continue };
+        if (zoe["x"].as_f64().unwrap() - x).abs() < 0.1 {
+            break;
+        }
+    }
+    let teleport =
+        zoe.send(&json!({"src": "k", "seq": 2, "msgs": [{"type": "move", "data": {"x": 0, "y": 0}}]}));
+    assert_eq!(teleport.status, 200);
+    let unknown = zoe.send(&json!({"type": "fly"}));
+    assert_eq!((unknown.status, unknown.code().as_str()), (422, "unknown_type"));
+}
