@@ -57,6 +57,8 @@ codes! {
     NotInRoom = "not_in_room", "You sit in no room";
     /// The session ended or was never known.
     SessionGone = "session_gone", "The session is gone";
+    /// The body does not arrive.
+    BodySlow = "body_slow", "The body did not arrive in time";
     /// A bound on the body's bytes.
     BodyTooLarge = "body_too_large", "The body is too large";
     /// The body is compressed.

@@ -109,6 +109,7 @@ struct Slot {
     outbox: Outbox,
     attached: Option<Attached>,
     opened_before: bool,
+    shut: bool,
     replaced: VecDeque<Box<str>>,
     tenancy: Tenancy,
     awaits_snapshot: bool,
@@ -137,6 +138,7 @@ impl Mailslot {
             outbox: Outbox::new(epoch),
             attached: None,
             opened_before: false,
+            shut: false,
             replaced: VecDeque::new(),
             tenancy: Tenancy::default(),
             awaits_snapshot: false,
@@ -217,9 +219,13 @@ impl Mailslot {
     /// A stream opens. It takes over, unless its `nonce` is that of a stream which was replaced before.
     ///
     /// # Errors
-    /// [`CloseCode::Replaced`] for such a replayed request: the stream is to say so and to end.
+    /// The stream is to say so and to end: [`CloseCode::Replaced`] for such a replayed request, [`CloseCode::Ended`]
+    /// when the session is over.
     pub fn open(&self, from: Position, nonce: Option<&str>) -> Result<Opening, CloseCode> {
         let mut slot = self.slot();
+        if slot.shut {
+            return Err(CloseCode::Ended);
+        }
         if nonce.is_some_and(|nonce| slot.replaced.iter().any(|old| **old == *nonce)) {
             return Err(CloseCode::Replaced);
         }
@@ -278,6 +284,18 @@ impl Mailslot {
         let mut slot = self.slot();
         if slot.attached.as_ref().is_some_and(|attached| attached.reader.is(reader)) {
             slot.attached = None;
+        }
+    }
+
+    /// The session is over: ends the stream, if one is open, and lets no other begin.
+    pub fn shut(&self) {
+        let waker = {
+            let mut slot = self.slot();
+            slot.shut = true;
+            slot.release(CloseCode::Ended)
+        };
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 
@@ -451,6 +469,15 @@ mod tests {
         let resumed = open(&slot, Position::Event(EventId { epoch: Epoch(1), seq: 0 }), None);
         assert!(resumed.resumed);
         assert!(text(&slot, &resumed.reader).contains("id: 00000001.1\n"));
+    }
+
+    #[test]
+    fn a_session_that_is_over_lets_no_stream_begin() {
+        let slot = slot();
+        let opening = open(&slot, Position::Nothing, None);
+        slot.shut();
+        assert_eq!(opening.reader.closed(), Some(CloseCode::Ended));
+        assert_eq!(slot.open(Position::Nothing, None).unwrap_err(), CloseCode::Ended);
     }
 
     #[test]

@@ -85,6 +85,7 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, false),
         Code::Gap | Code::RoomFull | Code::NotInRoom | Code::RoomGone => (StatusCode::CONFLICT, false),
         Code::SessionGone => (StatusCode::GONE, false),
+        Code::BodySlow => (StatusCode::REQUEST_TIMEOUT, false),
         Code::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, false),
         Code::UnsupportedEncoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, false),
         Code::RateLimited | Code::RoomBusy => (StatusCode::TOO_MANY_REQUESTS, true),

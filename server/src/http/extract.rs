@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -19,6 +20,9 @@ use super::error::ApiError;
 use super::state::State;
 use crate::session::Session;
 use crate::session::registry::Found;
+
+/// How long a body may take to arrive.
+const BODY_WAIT_MAX: Duration = Duration::from_secs(10);
 
 type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
 
@@ -207,10 +211,11 @@ fn read(
     async move {
         let encoding = checked?;
         let payload = payload.map_err(|error| ApiError::new(ErrorCode::BadRequest, error.to_string()))?;
-        match payload.to_bytes_limited(bytes_max).await {
-            Ok(Ok(bytes)) => Ok((encoding, bytes)),
-            Ok(Err(error)) => Err(ApiError::new(ErrorCode::BadRequest, error.to_string())),
-            Err(_) => Err(too_large(bytes_max)),
+        match tokio::time::timeout(BODY_WAIT_MAX, payload.to_bytes_limited(bytes_max)).await {
+            Ok(Ok(Ok(bytes))) => Ok((encoding, bytes)),
+            Ok(Ok(Err(error))) => Err(ApiError::new(ErrorCode::BadRequest, error.to_string())),
+            Ok(Err(_)) => Err(too_large(bytes_max)),
+            Err(_) => Err(ApiError::new(ErrorCode::BodySlow, "send the body at once")),
         }
     }
 }

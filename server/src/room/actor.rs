@@ -24,6 +24,7 @@ use crate::fanout::encode::{EncodeError, Encoded};
 use crate::fanout::flush::{Flush, FlushItem};
 use crate::fanout::mailslot::Posted;
 use crate::fanout::wake::Wakes;
+use crate::game::Settings;
 
 /// Commands that wait for a room; the next one is refused with `room_busy`.
 pub const MAILBOX_MAX: usize = 1024;
@@ -84,6 +85,7 @@ struct Member {
 /// One room.
 pub struct RoomActor {
     core: Box<dyn RoomStep>,
+    settings: Settings,
     charter: Arc<Charter>,
     directory: Arc<Directory>,
     members: BTreeMap<Seat, Member>,
@@ -101,6 +103,7 @@ impl RoomActor {
         let charter = Arc::new(core.charter().clone());
         let now_ms = directory.clock().now_ms();
         let actor = Self {
+            settings: core.settings(),
             core,
             charter: Arc::clone(&charter),
             directory,
@@ -150,12 +153,16 @@ impl RoomActor {
             match effect {
                 Effect::Admitted(joined) => {
                     let seat = joined.seat;
-                    self.admit(occupant, *joined, ctx)?;
-                    outcome = Some(Ok(self.seated(seat)));
+                    if self.admit(occupant, *joined, ctx).is_some() {
+                        outcome = Some(Ok(self.seated(seat)));
+                    }
                 }
                 Effect::Refused(refusal) => outcome = Some(Err(refusal)),
                 other => self.deliver(other, ctx),
             }
+        }
+        if occupant.is_away() {
+            self.show_presence(occupant, ctx);
         }
         self.directory.lobby().count(self.charter.id, self.core.players());
         self.start_ticks(ctx);
@@ -174,8 +181,12 @@ impl RoomActor {
         let flush = self.joined_flush(joined, ctx)?;
         let now_ms = self.now_ms();
         let handle = RoomHandle::new(Arc::clone(&self.charter), ctx.address());
-        let (stay, before) = occupant.sit(handle, seat, &flush, now_ms, &mut self.wakes);
+        let sat = occupant.sit(handle, seat, &flush, now_ms, &mut self.wakes);
         self.wakes.wake_all();
+        let Ok((stay, before)) = sat else {
+            self.perform(Input::Leave { seat, why: GoneWhy::Left }, ctx);
+            return None;
+        };
         self.members.insert(seat, Member { occupant: Arc::clone(occupant), stay });
         if let Some(before) = before {
             before.room.leave_soon(before.stay, GoneWhy::Moved);
@@ -247,6 +258,13 @@ impl RoomActor {
         }
     }
 
+    fn show_presence(&mut self, occupant: &Occupant, ctx: &mut Context<Self>) {
+        let seat = self.members.values().find(|member| member.stay.player == occupant.player.id);
+        if let Some(seat) = seat.map(|member| member.stay.seat) {
+            self.perform(Input::Presence { seat, away: occupant.is_away() }, ctx);
+        }
+    }
+
     fn is_member(&self, stay: Stay) -> bool {
         self.members.get(&stay.seat).is_some_and(|member| member.stay == stay)
     }
@@ -280,7 +298,7 @@ impl RoomActor {
         if self.pending.is_empty() || self.flush_timer.is_some() {
             return;
         }
-        let flush_ms = whole_ms(self.core.settings().flush);
+        let flush_ms = whole_ms(self.settings.flush);
         let due_ms = self.flushed_ms + flush_ms;
         let now_ms = self.now_ms();
         if now_ms >= due_ms {
@@ -315,7 +333,7 @@ impl RoomActor {
         if self.tick_timer.is_some() || self.core.players() == 0 {
             return;
         }
-        let Some(tick) = self.core.settings().tick else { return };
+        let Some(tick) = self.settings.tick else { return };
         self.tick_timer = Some(ctx.run_interval(tick.max(Duration::from_millis(1)), |room, ctx| {
             room.perform(Input::Tick, ctx);
             room.flush_when_due(ctx);
@@ -368,8 +386,7 @@ impl Handler<Command> for RoomActor {
             }
             Command::Presence { stay } => {
                 if let Some(member) = self.members.get(&stay.seat).filter(|member| member.stay == stay) {
-                    let away = member.occupant.is_away();
-                    self.perform(Input::Presence { seat: stay.seat, away }, ctx);
+                    self.show_presence(&Arc::clone(&member.occupant), ctx);
                 }
             }
             Command::Batch { stay, messages, done } => self.batch(stay, messages, done, ctx),
@@ -382,3 +399,6 @@ impl Handler<Command> for RoomActor {
         self.flush_when_due(ctx);
     }
 }
+
+#[cfg(test)]
+mod tests;

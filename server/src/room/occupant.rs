@@ -35,7 +35,12 @@ pub struct Place {
 struct Seating {
     place: Option<Place>,
     tenancies: u64,
+    ended: bool,
 }
+
+/// The session ended while its player was on the way to a seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionEnded;
 
 /// A session, as rooms see it.
 #[derive(Debug)]
@@ -73,6 +78,9 @@ impl Occupant {
     }
 
     /// A room gave him a seat: from here on he hears that room alone. His stay, and the place that he had before.
+    ///
+    /// # Errors
+    /// [`SessionEnded`]: nobody would ever give the seat back, so the room must.
     pub fn sit(
         &self,
         room: RoomHandle,
@@ -80,14 +88,24 @@ impl Occupant {
         joined: &Arc<Flush>,
         now_ms: u64,
         wakes: &mut Wakes,
-    ) -> (Stay, Option<Place>) {
+    ) -> Result<(Stay, Option<Place>), SessionEnded> {
         // Seat and events change hands under one lock: two rooms that admit him at once agree on who came last.
         let mut seating = self.seating();
+        if seating.ended {
+            return Err(SessionEnded);
+        }
         seating.tenancies += 1;
         let stay = Stay { player: self.player.id, seat, tenancy: Tenancy(seating.tenancies) };
         self.mailslot.move_in(stay.tenancy, joined, now_ms, wakes);
         let before = seating.place.replace(Place { room, stay });
-        (stay, before)
+        Ok((stay, before))
+    }
+
+    /// The session is over: he takes no seat any more. The place that he has to leave.
+    pub fn end(&self) -> Option<Place> {
+        let mut seating = self.seating();
+        seating.ended = true;
+        seating.place.clone()
     }
 
     /// The room took the seat back. If he has moved on already, he does not hear of it.

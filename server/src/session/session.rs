@@ -109,9 +109,10 @@ impl Session {
 
     /// What became due; to be asked until it answers `None`.
     pub fn due(&self, now_ms: u64) -> Option<Change> {
-        let has_reader = self.mailslot().has_reader();
         let mut life = self.life();
-        if !has_reader {
+        // Looked up under the lock: a stream that opens right now attaches first and tells the life cycle then, so it
+        // cannot be noted as missing for good.
+        if !self.mailslot().has_reader() {
             life.stream_missed(now_ms);
         }
         life.due(now_ms)

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sward_protocol::bye::CloseCode;
 use sward_protocol::downstream::GoneWhy;
 use tokio::time::MissedTickBehavior;
 
@@ -70,10 +69,10 @@ impl Sweeper {
         self.metrics.sessions.dec();
         let label = if why == GoneWhy::Left { "left" } else { "lost" };
         self.metrics.sessions_ended.with_label_values(&[label]).inc();
-        if let Some(place) = session.occupant().place() {
+        if let Some(place) = session.occupant().end() {
             place.room.leave_soon(place.stay, why);
         }
-        session.mailslot().close(CloseCode::Ended);
+        session.mailslot().shut();
     }
 }
 

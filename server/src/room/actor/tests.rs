@@ -1,0 +1,216 @@
+//! The room's shell in virtual time: a panic, a full mailbox, a dead newcomer, flushes.
+
+use std::time::Duration;
+
+use sward_protocol::ids::{Epoch, NodeId, PlayerId, RoomId};
+use sward_protocol::problem::{ErrorCode, MessageError};
+use sward_protocol::session::Player;
+use sward_protocol::sse::decode::Parser;
+
+use super::*;
+use crate::clock::Clock;
+use crate::fanout::mailslot::{Chunk, Mailslot, Position, Reader};
+use crate::game::{Audience, BadOptions, Game, Random, Room};
+use crate::metrics::Metrics;
+use crate::room::core::RoomCore;
+use crate::room::directory::Reservation;
+use crate::room::handle::RoomError;
+
+/// Echoes what it is sent, and panics when it is told to.
+struct Fragile;
+
+impl Game for Fragile {
+    fn create(_: &Payload, _: &mut Random) -> Result<Self, BadOptions> {
+        Ok(Self)
+    }
+
+    fn settings(&self) -> Settings {
+        Settings { max_players: 2, tick: None, flush: Duration::from_millis(100) }
+    }
+
+    fn message(
+        &mut self,
+        room: &mut Room<'_>,
+        from: Seat,
+        message: &Message,
+    ) -> Result<Payload, MessageError> {
+        match message.kind.as_str() {
+            "panic" => panic!("as it was told"),
+            "large" => {
+                let data = Payload::of(&"x".repeat(70_000)).unwrap_or_default();
+                room.send(Audience::All, from, "large", data);
+            }
+            "refuse" => return Err(MessageError::new(ErrorCode::BadPayload, "no")),
+            kind => room.send(Audience::All, from, kind, message.data.clone()),
+        }
+        Ok(Payload::null())
+    }
+
+    fn state(&self, _: Seat) -> Payload {
+        Payload::null()
+    }
+}
+
+fn directory() -> Arc<Directory> {
+    Arc::new(Directory::new(10, Clock::new(), Arc::new(Metrics::new())))
+}
+
+fn open(directory: &Arc<Directory>) -> Reservation {
+    let charter = Charter {
+        id: RoomId::from_random(NodeId(0), 7),
+        game: "fragile".to_owned(),
+        code: "TEST".to_owned(),
+        name: String::new(),
+        private: false,
+        meta: Payload::null(),
+        max_players: 2,
+    };
+    let core = RoomCore::new(charter, Fragile, Random::from_seed(1));
+    directory.make(|directory| directory.start(Box::new(core))).unwrap()
+}
+
+fn occupant(number: u128) -> Arc<Occupant> {
+    let player = Player { id: PlayerId::from_random(NodeId(0), number), name: format!("P{number}") };
+    Arc::new(Occupant::new(player, Mailslot::new(Epoch(1))))
+}
+
+fn stream(occupant: &Occupant) -> Reader {
+    occupant.mailslot.open(Position::Nothing, None).unwrap().reader
+}
+
+/// The names of the events that wait, and their data.
+fn heard(occupant: &Occupant, reader: &Reader) -> Vec<String> {
+    let mut events = Vec::new();
+    while let Chunk::Events { bytes, .. } = occupant.mailslot.read(reader, std::task::Waker::noop()) {
+        let dispatch =
+            |frame: sward_protocol::sse::decode::Frame| events.push(format!("{} {}", frame.name, frame.data));
+        Parser::new(1 << 20).feed(&bytes, dispatch).unwrap();
+    }
+    events
+}
+
+fn message(kind: &str) -> Message {
+    Message { kind: kind.to_owned(), data: Payload::null(), rid: None, to: None }
+}
+
+/// Sends one message; what the room says of it, `None` when it went first.
+async fn send(occupant: &Occupant, kind: &str) -> Option<Result<Payload, MessageError>> {
+    let place = occupant.place().unwrap();
+    let (told, heard) = oneshot::channel();
+    let done = Completion::new(move |results| {
+        let _ = told.send(results.map(|mut results| results.remove(0)));
+    });
+    place.room.try_batch(place.stay, vec![message(kind)], done).unwrap();
+    heard.await.unwrap()
+}
+
+#[actix_web::test]
+async fn a_panic_in_a_game_ends_its_room_and_tells_its_members() {
+    tokio::time::pause();
+    let directory = directory();
+    let reservation = open(&directory);
+    let room = reservation.room().clone();
+    let (zoe, bo) = (occupant(1), occupant(2));
+    room.join(Arc::clone(&zoe), Payload::null()).await.unwrap();
+    room.join(Arc::clone(&bo), Payload::null()).await.unwrap();
+    let reader = stream(&bo);
+    assert_eq!(send(&zoe, "panic").await, None);
+    assert_eq!(heard(&bo, &reader).last().unwrap(), r#"gone {"seat":2,"why":"failed"}"#);
+    assert!(zoe.place().is_none() && bo.place().is_none());
+    assert!(directory.find(room.charter().id).is_none() && directory.find_code("TEST").is_none());
+    assert_eq!(directory.metrics().rooms_failed.get(), 1);
+    assert_eq!(directory.metrics().rooms.get(), 0);
+    let late = room.join(occupant(3), Payload::null()).await;
+    assert_eq!(late, Err(RoomError::Gone));
+}
+
+#[actix_web::test]
+async fn a_newcomer_whose_session_ended_leaves_no_seat_behind() {
+    tokio::time::pause();
+    let directory = directory();
+    let room = open(&directory).room().clone();
+    let (zoe, dead) = (occupant(1), occupant(2));
+    room.join(Arc::clone(&zoe), Payload::null()).await.unwrap();
+    dead.end();
+    assert_eq!(room.join(Arc::clone(&dead), Payload::null()).await, Err(RoomError::Gone));
+    let reader = stream(&zoe);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let heard = heard(&zoe, &reader);
+    assert!(heard[1].starts_with("here ") && heard[2].starts_with("gone "), "{heard:?}");
+    assert_eq!(room.join(occupant(3), Payload::null()).await.map(|seated| seated.seat), Ok(Seat(2)));
+}
+
+#[actix_web::test]
+async fn a_full_room_refuses_and_a_full_mailbox_is_busy() {
+    tokio::time::pause();
+    let directory = directory();
+    let room = open(&directory).room().clone();
+    let zoe = occupant(1);
+    room.join(Arc::clone(&zoe), Payload::null()).await.unwrap();
+    room.join(occupant(2), Payload::null()).await.unwrap();
+    assert_eq!(room.join(occupant(3), Payload::null()).await, Err(RoomError::Refused(Refusal::Full)));
+    // Nothing is awaited, so the room does not get to its mailbox.
+    let stay = zoe.place().unwrap().stay;
+    let told = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let mut taken = 0;
+    let refused = loop {
+        let told = Arc::clone(&told);
+        let done = Completion::new(move |_| {
+            told.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        });
+        match room.try_batch(stay, vec![message("wave")], done) {
+            Ok(()) => taken += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((refused, taken), (RoomError::Busy, MAILBOX_MAX));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(told.load(std::sync::atomic::Ordering::Relaxed), MAILBOX_MAX, "the refused one is not told");
+}
+
+#[actix_web::test]
+async fn a_quiet_room_writes_at_once_and_a_busy_one_at_its_interval() {
+    tokio::time::pause();
+    let directory = directory();
+    let room = open(&directory).room().clone();
+    let zoe = occupant(1);
+    room.join(Arc::clone(&zoe), Payload::null()).await.unwrap();
+    let reader = stream(&zoe);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    heard(&zoe, &reader);
+    let flushes = directory.metrics().flushes.get();
+    send(&zoe, "one").await;
+    assert_eq!(heard(&zoe, &reader).len(), 1, "at once");
+    send(&zoe, "two").await;
+    send(&zoe, "three").await;
+    assert_eq!(heard(&zoe, &reader).len(), 0, "not yet");
+    tokio::time::sleep(Duration::from_millis(101)).await;
+    assert_eq!(heard(&zoe, &reader).len(), 2);
+    assert_eq!(directory.metrics().flushes.get() - flushes, 2);
+}
+
+#[actix_web::test]
+async fn what_is_too_large_to_send_is_dropped_and_counted_and_refusals_reach_their_author() {
+    tokio::time::pause();
+    let directory = directory();
+    let room = open(&directory).room().clone();
+    let zoe = occupant(1);
+    room.join(Arc::clone(&zoe), Payload::null()).await.unwrap();
+    assert_eq!(send(&zoe, "large").await, Some(Ok(Payload::null())));
+    assert_eq!(directory.metrics().events_dropped.get(), 1);
+    assert_eq!(send(&zoe, "refuse").await.unwrap().unwrap_err().code, "bad_payload");
+}
+
+#[actix_web::test]
+async fn an_empty_room_is_disposed_but_not_under_somebody_on_his_way() {
+    tokio::time::pause();
+    let directory = directory();
+    let reservation = open(&directory);
+    let id = reservation.room().charter().id;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(directory.find(id).is_some(), "a seat is held");
+    drop(reservation);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(directory.find(id).is_none());
+    assert_eq!(directory.metrics().rooms.get(), 0);
+}
