@@ -10,6 +10,8 @@ fn the_readme_s_lines_do_what_it_says() {
     let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
     let lines = readme.split("```bash\n").nth(1).unwrap().split("```").next().unwrap();
     let lines = lines.replace("http://127.0.0.1:8080", &format!("http://{}", server.address));
+    // A reader takes a moment for each line; the room's flush needs a thirtieth of a second.
+    let lines = format!("trap 'sleep 0.1' DEBUG\n{lines}");
     let run = Command::new("bash").args(["-eu", "-o", "pipefail", "-c", &lines]).output();
     let run = run.unwrap_or_else(|error| panic!("bash and curl are needed: {error}"));
     let said = String::from_utf8_lossy(&run.stdout);
