@@ -36,4 +36,4 @@ test-load:
 # The picture in the README.
 screenshots: setup
 	cargo build --release
-	cd web-client && npm run --silent screenshots -- ../docs
+	cd web-client && npm run --silent screenshots -- ../docs/pictures

@@ -216,6 +216,12 @@ impl Mailslot {
         self.slot().attached.is_some()
     }
 
+    /// Whether a stream reads that was opened with another nonce than this one.
+    #[must_use]
+    pub fn is_read_by_another(&self, nonce: &str) -> bool {
+        self.slot().attached.as_ref().is_some_and(|attached| attached.nonce.as_deref() != Some(nonce))
+    }
+
     /// A stream opens. It takes over, unless its `nonce` is that of a stream which was replaced before.
     ///
     /// # Errors

@@ -66,6 +66,7 @@ pub async fn create(
 pub struct ByeQuery {
     #[serde(default)]
     wait_ms: u64,
+    n: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -79,6 +80,8 @@ pub async fn bye(
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
     match state.registry.find(token(&request)?) {
+        // The farewell of a page that was reloaded, later than the new page's stream: nobody leaves.
+        Found::Alive(session) if query.0.n.is_some_and(|n| session.mailslot().is_read_by_another(&n)) => {}
         Found::Alive(session) => {
             let now_ms = state.clock.now_ms();
             session.said_bye(query.0.wait_ms.min(whole_ms(BYE_WAIT_MAX)), now_ms);

@@ -64,6 +64,21 @@ fn bye_frees_the_seat_at_once_and_with_a_wait_a_reload_keeps_it() {
 }
 
 #[test]
+fn a_farewell_that_arrives_after_the_reloaded_page_does_no_harm() {
+    let server = Server::start();
+    let (mut zoes, bo) = watched(&server);
+    let _old = bo.stream_with("&n=old");
+    let mut new = bo.stream_with("&n=new");
+    new.expect("joined");
+    assert_eq!(bo.post("/v1/bye?wait_ms=1&n=old", &json!({})).status, 200);
+    bo.send(&json!({"type": "wave"}));
+    assert_eq!(zoes.expect("msg")["from"], 2, "nobody was away");
+    bo.post("/v1/bye?wait_ms=1&n=new", &json!({}));
+    zoes.expect("away");
+    assert_eq!(zoes.expect("gone")["why"], "left");
+}
+
+#[test]
 fn a_player_who_never_opened_a_stream_is_gone_after_grace() {
     let server = Server::start_with(&["--grace-ms", "1000"]);
     let (mut zoes, _bo) = watched(&server);

@@ -1,0 +1,147 @@
+import { countOr, isCount, isObject, textOr } from './shape.js';
+
+/**
+ * Who sits in the room, kept current from the stream's events. Pure.
+ *
+ * @typedef {object} Player
+ * @property {number} seat
+ * @property {string} id
+ * @property {string} name
+ * @property {unknown} me the player's own data, as the player sent it: treat it as hostile
+ * @property {boolean} away
+ *
+ * @typedef {object} Room
+ * @property {string} id
+ * @property {string} game
+ * @property {string} code
+ * @property {string} name
+ * @property {boolean} private
+ * @property {number} max_players
+ * @property {unknown} meta
+ * @property {number} seat one's own
+ * @property {Map<number, Player>} players by seat, oneself included
+ *
+ * @typedef {{name: string, payload: unknown} | null} Seen what to tell the page; null for an event that is malformed
+ */
+export class RoomView {
+  /** @type {Room | null} */
+  room = null;
+
+  /**
+   * @param {string} name
+   * @param {unknown} data
+   * @returns {Seen}
+   */
+  apply(name, data) {
+    if (name === 'state' || name === 'patch') return { name, payload: data };
+    if (!isObject(data)) return null;
+    switch (name) {
+      case 'joined':
+        return this.#joined(data);
+      case 'here':
+        return this.#here(data);
+      case 'gone':
+        return this.#gone(data);
+      case 'away':
+      case 'back':
+        return this.#awayOrBack(name, data);
+      case 'msg':
+        if (!isCount(data.from) || typeof data.type !== 'string') return null;
+        return { name, payload: { from: data.from, player: this.#player(data.from), type: data.type, data: data.data } };
+      case 'chat':
+        if (!isCount(data.from) || typeof data.text !== 'string') return null;
+        return {
+          name,
+          payload: {
+            from: data.from,
+            player: this.#player(data.from),
+            scope: textOr(data.scope, 'room'),
+            text: data.text,
+          },
+        };
+      default:
+        return { name, payload: data };
+    }
+  }
+
+  /** @param {number} seat */
+  #player(seat) {
+    return this.room?.players.get(seat) ?? null;
+  }
+
+  /**
+   * @param {Record<string, unknown>} data
+   * @returns {Seen}
+   */
+  #joined(data) {
+    const { room, seat, players } = data;
+    if (!isObject(room) || typeof room.id !== 'string' || !isCount(seat) || !Array.isArray(players)) return null;
+    this.room = {
+      id: room.id,
+      game: textOr(room.game),
+      code: textOr(room.code),
+      name: textOr(room.name),
+      private: room.private === true,
+      max_players: countOr(room.max_players, 0),
+      meta: room.meta,
+      seat,
+      players: new Map(),
+    };
+    for (const entry of players) {
+      const player = readPlayer(entry);
+      if (player) this.room.players.set(player.seat, player);
+    }
+    return { name: 'joined', payload: { room: this.room, seat, players: [...this.room.players.values()], state: data.state } };
+  }
+
+  /**
+   * @param {Record<string, unknown>} data
+   * @returns {Seen}
+   */
+  #here(data) {
+    const player = readPlayer(data);
+    if (!player || !this.room) return null;
+    this.room.players.set(player.seat, player);
+    return { name: 'here', payload: player };
+  }
+
+  /**
+   * @param {Record<string, unknown>} data
+   * @returns {Seen}
+   */
+  #gone({ seat, why }) {
+    if (!isCount(seat) || !this.room) return null;
+    const player = this.#player(seat);
+    const own = seat === this.room.seat;
+    this.room.players.delete(seat);
+    if (own) this.room = null;
+    return { name: 'gone', payload: { seat, why: textOr(why, 'left'), player, own } };
+  }
+
+  /**
+   * @param {'away' | 'back'} name
+   * @param {Record<string, unknown>} data
+   * @returns {Seen}
+   */
+  #awayOrBack(name, { seat, why }) {
+    const player = isCount(seat) ? this.#player(seat) : null;
+    if (!player) return null;
+    player.away = name === 'away';
+    return { name, payload: { seat, why: textOr(why), player } };
+  }
+}
+
+/**
+ * @param {unknown} entry
+ * @returns {Player | null}
+ */
+function readPlayer(entry) {
+  if (!isObject(entry) || !isCount(entry.seat)) return null;
+  return {
+    seat: entry.seat,
+    id: textOr(entry.id),
+    name: textOr(entry.name, '?'),
+    me: entry.me ?? null,
+    away: entry.away === true,
+  };
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Cursor } from '../sdk/cursor.js';
+import { RoomView } from '../sdk/room-view.js';
+
+const JOINED = {
+  room: { id: 'r1', game: 'meadow', code: 'KXQZ', name: '', max_players: 50, private: false, meta: {} },
+  seat: 1,
+  players: [{ seat: 1, id: 'p1', name: 'Zoë 🦊', me: { animal: 'fox' }, away: false }, { nonsense: true }, null],
+  state: { tick: 1 },
+};
+
+test('the room is kept current by presence', () => {
+  const view = new RoomView();
+  view.apply('joined', JOINED);
+  assert.deepEqual([...(view.room?.players.keys() ?? [])], [1]);
+  view.apply('here', { seat: 2, id: 'p2', name: 'سارة', me: null });
+  view.apply('away', { seat: 2, why: 'lost' });
+  assert.equal(view.room?.players.get(2)?.away, true);
+  view.apply('back', { seat: 2 });
+  assert.equal(view.room?.players.get(2)?.away, false);
+  const gone = view.apply('gone', { seat: 2, why: 'left' });
+  assert.equal(/** @type {any} */ (gone?.payload).player.name, 'سارة');
+  assert.equal(view.room?.players.size, 1);
+});
+
+test('one’s own seat gone is the end of the room', () => {
+  const view = new RoomView();
+  view.apply('joined', JOINED);
+  assert.equal(/** @type {any} */ (view.apply('gone', { seat: 1, why: 'closed' })?.payload).own, true);
+  assert.equal(view.room, null);
+});
+
+test('malformed events are told apart and change nothing', () => {
+  const view = new RoomView();
+  view.apply('joined', JOINED);
+  for (const name of ['joined', 'here', 'gone', 'away', 'back', 'msg', 'chat']) {
+    for (const data of [null, 7, 'x', [], {}, { seat: '2' }, { seat: -1 }, { room: {}, seat: 'x', players: 5 }]) {
+      assert.equal(view.apply(name, data), null, `${name} ${JSON.stringify(data)}`);
+    }
+  }
+  assert.equal(view.room?.players.size, 1);
+});
+
+test('an event that was seen is skipped, and another epoch is new', () => {
+  const cursor = new Cursor();
+  assert.equal(cursor.accept('aa.5'), true);
+  assert.equal(cursor.accept('aa.5'), false);
+  assert.equal(cursor.accept('aa.4'), false);
+  assert.equal(cursor.accept('aa.9'), true);
+  assert.equal(cursor.accept('bb.1'), true);
+  assert.equal(cursor.id, 'bb.1');
+});
+
+test('an event without an id, or with one that is none, is new and moves nothing', () => {
+  const cursor = new Cursor();
+  cursor.accept('aa.5');
+  for (const id of [null, '', 'aa', 'aa.x', '../..', 'aa.5.6']) assert.equal(cursor.accept(id), true);
+  assert.equal(cursor.id, 'aa.5');
+  cursor.clear();
+  assert.equal(cursor.id, null);
+});
