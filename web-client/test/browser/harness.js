@@ -190,7 +190,7 @@ export async function tapField(page, place) {
     return [toScreen(own.x, own.y), toScreen(x, y)];
   }, place);
   const { width, height, hasTouch } = /** @type {import('puppeteer-core').Viewport} */ (page.viewport());
-  const part = Math.min(1, (Math.min(width, height) * 0.27) / Math.hypot(to.x - from.x, to.y - from.y));
+  const part = Math.min(1, (Math.min(width, height) * 0.2) / Math.hypot(to.x - from.x, to.y - from.y));
   const x = from.x + (to.x - from.x) * part;
   const y = from.y + (to.y - from.y) * part;
   if (hasTouch) await page.touchscreen.tap(x, y);
