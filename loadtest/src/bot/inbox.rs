@@ -1,0 +1,111 @@
+//! What one bot makes of the events that it receives.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use sward_protocol::downstream::Event;
+use sward_protocol::ids::Seat;
+use sward_protocol::sse::decode::Frame;
+use tokio::sync::watch;
+
+use crate::marker;
+use crate::shared::Shared;
+use crate::stats::{Ledger, Observation};
+
+/// What a bot knows of its room.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Presence {
+    /// Its own seat, once `joined` was seen.
+    pub(crate) seat: Option<Seat>,
+    /// The seats that are taken, its own included.
+    pub(crate) taken: BTreeSet<Seat>,
+    /// Why its stream ended for good.
+    pub(crate) ended: Option<String>,
+}
+
+/// Takes events, keeps the account.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    index: usize,
+    shared: Arc<Shared>,
+    presence: watch::Sender<Presence>,
+    ledger: Ledger,
+    /// When the piece that is being read arrived: all its events count as received then.
+    arrived: Option<Duration>,
+    latencies: Vec<Duration>,
+    /// Times that somebody else's seat, or the bot's own, became empty.
+    gone: u64,
+}
+
+impl Inbox {
+    pub(crate) fn new(index: usize, shared: Arc<Shared>, presence: watch::Sender<Presence>) -> Self {
+        let ledger = Ledger::new(index);
+        Self { index, shared, presence, ledger, arrived: None, latencies: Vec::new(), gone: 0 }
+    }
+
+    /// Takes one event of the piece that was just read.
+    pub(crate) fn take(&mut self, frame: &Frame) {
+        match frame.name.as_str() {
+            "msg" => self.take_message(&frame.data),
+            "joined" | "here" | "gone" => self.take_presence(frame),
+            _ => {}
+        }
+    }
+
+    fn take_message(&mut self, data: &str) {
+        let now = *self.arrived.get_or_insert_with(|| self.shared.now());
+        let found = self.shared.roster().zip(marker::find(data));
+        let Some((roster, (from, marker))) = found else {
+            return self.ledger.observe_foreign();
+        };
+        match self.ledger.observe(roster, from, &marker) {
+            Observation::Delivered | Observation::Reordered => self.latencies.push(marker.latency(now)),
+            Observation::Doubled | Observation::Misrouted | Observation::Foreign => {}
+        }
+    }
+
+    fn take_presence(&mut self, frame: &Frame) {
+        match Event::read(&frame.name, &frame.data) {
+            Ok(Some(Event::Joined(joined))) => self.presence.send_modify(|presence| {
+                presence.seat = Some(joined.seat);
+                presence.taken = joined.players.iter().map(|member| member.seat).collect();
+            }),
+            Ok(Some(Event::Here(here))) => self.presence.send_modify(|presence| {
+                presence.taken.insert(here.seat);
+            }),
+            Ok(Some(Event::Gone(gone))) => {
+                self.gone += 1;
+                self.presence.send_modify(|presence| {
+                    presence.taken.remove(&gone.seat);
+                });
+            }
+            Ok(_) => {}
+            Err(error) => self.end(format!("the event {} cannot be read: {error}", frame.name)),
+        }
+    }
+
+    /// The piece is read: publishes what it brought.
+    pub(crate) fn flush(&mut self) {
+        self.arrived = None;
+        if self.latencies.is_empty() {
+            return;
+        }
+        self.shared.counts.delivered.fetch_add(self.latencies.len() as u64, Ordering::Relaxed);
+        self.shared.delivery.record(self.index, self.latencies.drain(..));
+    }
+
+    /// Notes that the bot is of no use any more.
+    pub(crate) fn end(&mut self, why: String) {
+        self.presence.send_modify(|presence| {
+            presence.ended.get_or_insert(why);
+        });
+    }
+
+    /// The account, how often a seat became empty, and why the stream ended for good, if it did.
+    pub(crate) fn close(self) -> (Ledger, u64, Option<String>) {
+        let ended = self.presence.borrow().ended.clone();
+        (self.ledger, self.gone, ended)
+    }
+}

@@ -1,0 +1,223 @@
+//! The command line.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use clap::builder::RangedU64ValueParser;
+
+use crate::load::Load;
+use crate::marker::BYTES_MIN;
+
+/// Players that one process takes: far above the file descriptors of any system.
+const PLAYERS_MAX: u64 = 1_000_000;
+/// Bytes of a message's data: two messages fill a batch.
+const BYTES_MAX: u64 = 16_384;
+/// Messages a second and bot.
+const RATE_MAX: f64 = 10_000.0;
+/// The longest run: a day.
+const DURATION_MAX: Duration = Duration::from_secs(86_400);
+
+/// Loads a Sward server with players who send at fixed times, and accounts for every message.
+///
+/// Exit code 0: everything arrived once and in order. 1: something did not. 2: the run could not start.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "sward-loadtest", version)]
+pub struct Args {
+    /// Players.
+    #[arg(long, default_value_t = 450, value_parser = RangedU64ValueParser::<usize>::new().range(2..=PLAYERS_MAX))]
+    pub players: usize,
+    /// Players in a room (2–1,000); the last room may stay smaller.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(2..=1_000))]
+    pub room_size: u16,
+    /// Messages that each player sends a second.
+    #[arg(long, default_value_t = 4.44, value_parser = parse_rate)]
+    pub rate: f64,
+    /// How long they send: 500ms, 20s, 1m30s, 2h.
+    #[arg(long, default_value = "20s", value_parser = parse_duration)]
+    pub duration: Duration,
+    /// The server's URL.
+    #[arg(long, default_value = "http://127.0.0.1:8080", conflicts_with_all = ["spawn", "server_bin"])]
+    pub url: String,
+    /// Start a server for this run: the one beside this program, built first where it is missing.
+    #[arg(long)]
+    pub spawn: bool,
+    /// The server's program for --spawn.
+    #[arg(long, value_name = "PATH", requires = "spawn")]
+    pub server_bin: Option<PathBuf>,
+    /// The process whose CPU and memory are measured, when the server is neither spawned nor found by its port.
+    #[arg(long, value_name = "PID", conflicts_with = "spawn")]
+    pub server_pid: Option<u32>,
+    /// The game's option flush_ms (0–1,000): the shortest time between two writes to a player of a busy room.
+    #[arg(long, default_value_t = 33, value_parser = clap::value_parser!(u64).range(..=1_000))]
+    pub flush_ms: u64,
+    /// Bytes of a message's data as JSON (40–16,384).
+    #[arg(
+        long,
+        default_value_t = 43,
+        value_parser = RangedU64ValueParser::<usize>::new().range(BYTES_MIN as u64..=BYTES_MAX)
+    )]
+    pub bytes: usize,
+    /// How long to wait behind the last send for what is outstanding.
+    #[arg(long, default_value = "10s", value_parser = parse_duration)]
+    pub drain: Duration,
+    /// Seed of the schedule.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Worker threads; as many as there are cores unless told.
+    #[arg(long)]
+    pub threads: Option<NonZeroUsize>,
+    /// Write the report as JSON too.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+impl Args {
+    /// The load that is asked for.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        Load {
+            players: self.players,
+            room_size: self.room_size,
+            rate_per_s: self.rate,
+            duration: self.duration,
+            data_bytes: self.bytes,
+            flush: Duration::from_millis(self.flush_ms),
+            drain: self.drain,
+            seed: self.seed,
+        }
+    }
+
+    /// Worker threads, at least one.
+    #[must_use]
+    pub fn threads(&self) -> NonZeroUsize {
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.threads.unwrap_or_else(cores)
+    }
+}
+
+/// Reads a duration of parts like `1h`, `2m`, `3s`, `4ms`, each a whole or decimal number with its unit.
+///
+/// # Errors
+/// What is wrong, in words, also if it is zero or longer than a day.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let example = "write it like 20s, 500ms or 1m30s";
+    let mut rest = text.trim();
+    let mut seconds = 0.0;
+    while !rest.is_empty() {
+        let (number, behind) = split(rest, |c| c.is_ascii_digit() || c == '.');
+        let (unit, behind) = split(behind, |c| c.is_ascii_alphabetic());
+        let unit_s = match unit {
+            "h" => 3_600.0,
+            "m" => 60.0,
+            "s" => 1.0,
+            "ms" => 0.001,
+            "" => return Err(format!("{number:?} has no unit; {example}")),
+            _ => return Err(format!("{unit:?} is no unit; {example}")),
+        };
+        let number: f64 = number.parse().map_err(|_| format!("{number:?} is no number; {example}"))?;
+        seconds += number * unit_s;
+        rest = behind;
+    }
+    let duration = Duration::try_from_secs_f64(seconds).map_err(|_| "it is too long".to_owned())?;
+    if duration < Duration::from_millis(1) {
+        return Err(format!("it has to be 1ms at least; {example}"));
+    }
+    if duration > DURATION_MAX {
+        return Err("it is longer than a day".to_owned());
+    }
+    Ok(duration)
+}
+
+fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(|c| !belongs(c)).unwrap_or(text.len()))
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if rate > 0.0 && rate <= RATE_MAX {
+        Ok(rate)
+    } else {
+        Err(format!("it has to be above 0, at most {RATE_MAX}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(arguments: &str) -> Result<Args, String> {
+        let words = std::iter::once("sward-loadtest").chain(arguments.split_whitespace());
+        Args::try_parse_from(words).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn durations_are_numbers_with_units() {
+        let check = |text, want_ms| {
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(want_ms)), "{text}");
+        };
+        check("20s", 20_000);
+        check("500ms", 500);
+        check("1m30s", 90_000);
+        check("2h", 7_200_000);
+        check("1.5s", 1_500);
+        check(" 1m1ms ", 60_001);
+        check("24h", 86_400_000);
+    }
+
+    #[test]
+    fn malformed_durations_are_refused_with_a_reason() {
+        let check = |text, reason| {
+            let error = parse_duration(text).unwrap_err();
+            assert!(error.contains(reason), "{text}: {error}");
+        };
+        check("20", "has no unit");
+        check("20 s", "has no unit");
+        check("s", "is no number");
+        check("1.2.3s", "is no number");
+        check("-1s", "has no unit");
+        check("5days", "is no unit");
+        check("", "1ms at least");
+        check("0s", "1ms at least");
+        check("25h", "longer than a day");
+        check("99999999999999999999999h", "too long");
+    }
+
+    #[test]
+    fn the_default_is_the_reference_load() {
+        Args::command().debug_assert();
+        let args = parse("").unwrap();
+        assert_eq!(args.load(), Load::default());
+        assert_eq!(args.url, "http://127.0.0.1:8080");
+        let written_out = parse("--players 450 --room-size 50 --rate 4.44 --duration 20s").unwrap();
+        assert_eq!(written_out.load(), Load::default());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for arguments in [
+            "--players 0",
+            "--players 1",
+            "--room-size 1",
+            "--room-size 1001",
+            "--rate 0",
+            "--rate -1",
+            "--rate NaN",
+            "--rate inf",
+            "--duration soon",
+            "--bytes 39",
+            "--bytes 16385",
+            "--flush-ms 1001",
+            "--threads 0",
+            "--server-bin sward",
+            "--spawn --url http://127.0.0.1:1",
+            "--spawn --server-pid 1",
+        ] {
+            assert!(parse(arguments).is_err(), "{arguments}");
+        }
+        assert!(parse("--spawn --server-bin sward --flush-ms 0 --threads 1 --json out.json").is_ok());
+    }
+}

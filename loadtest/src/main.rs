@@ -1,0 +1,133 @@
+//! `sward-loadtest`: how a server feels to so many players, and whether it loses anything.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::Parser as _;
+use sward_loadtest::cli::Args;
+use sward_loadtest::client::Endpoint;
+use sward_loadtest::progress::Progress;
+use sward_loadtest::report::{Report, json, text};
+use sward_loadtest::run::{Setup, run};
+use sward_loadtest::server_process::{ServerProcess, Stopped};
+use sward_loadtest::{fd_limit, server_probe};
+use tokio::sync::watch;
+
+/// The run could not start.
+const EXIT_SETUP: u8 = 2;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match execute(&args) {
+        Ok(report) => {
+            print(&report);
+            ExitCode::from(report.verdict.exit_code())
+        }
+        Err(error) => {
+            eprintln!("sward-loadtest: {error:#}");
+            ExitCode::from(EXIT_SETUP)
+        }
+    }
+}
+
+fn execute(args: &Args) -> Result<Report> {
+    fd_limit::raise_for(args.players)?;
+    // Opened before the run: nobody wants to learn after an hour that the folder does not exist.
+    let json_file = match &args.json {
+        Some(path) => {
+            Some(File::create(path).with_context(|| format!("{} cannot be written", path.display()))?)
+        }
+        None => None,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(args.threads().get())
+        .enable_all()
+        .build()
+        .context("no runtime")?;
+    let report = runtime.block_on(measure(args))?;
+    if let Some(file) = json_file {
+        json::write(&report, BufWriter::new(file)).context("the JSON file cannot be written")?;
+    }
+    Ok(report)
+}
+
+async fn measure(args: &Args) -> Result<Report> {
+    let interrupted = interruptions();
+    if let Some(pid) = args.server_pid {
+        server_probe::usage(pid).context("--server-pid")?;
+    }
+    if !args.spawn {
+        return against(args, &args.url, args.server_pid, interrupted).await;
+    }
+    let server = ServerProcess::start(args.server_bin.as_deref()).await?;
+    let url = server.url().to_owned();
+    let report = against(args, &url, Some(server.pid()), interrupted).await;
+    match server.stop().await {
+        Stopped::WhenTold(status) if status.success() => {}
+        Stopped::WhenTold(status) => eprintln!("The server stopped with {status}."),
+        Stopped::ByItself(status) => eprintln!("The server had ended by itself with {status}."),
+        Stopped::Killed => eprintln!("The server did not stop when told to and was killed."),
+    }
+    report
+}
+
+async fn against(
+    args: &Args,
+    url: &str,
+    server_pid: Option<u32>,
+    interrupted: watch::Receiver<bool>,
+) -> Result<Report> {
+    let endpoint = Endpoint::reach(url).await?;
+    let server_pid = server_pid.or_else(|| local_listener(endpoint.address()));
+    let server_pid = server_pid.filter(|pid| server_probe::usage(*pid).is_ok());
+    let setup = Setup {
+        load: args.load(),
+        url: url.to_owned(),
+        endpoint,
+        server_pid,
+        threads: args.threads().get(),
+        interrupted,
+    };
+    Ok(run(setup, &Progress::on_stderr()).await?)
+}
+
+fn local_listener(address: SocketAddr) -> Option<u32> {
+    address.ip().is_loopback().then(|| server_probe::listener_pid(address)).flatten()
+}
+
+/// Becomes true at Ctrl-C or SIGTERM.
+fn interruptions() -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        interruption().await;
+        sender.send_replace(true);
+    });
+    receiver
+}
+
+#[cfg(unix)]
+async fn interruption() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn interruption() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the report is what this program is for")]
+fn print(report: &Report) {
+    print!("{}", text::render(report));
+}
