@@ -14,7 +14,7 @@ use sward_protocol::upstream::Message;
 use tokio::sync::oneshot;
 
 use super::core::{Charter, RoomStep};
-use super::directory::Directory;
+use super::directory::{Directory, Reservation};
 use super::effect::{Effect, Refusal};
 use super::handle::{Completion, RoomHandle};
 use super::input::{Input, Newcomer};
@@ -40,6 +40,8 @@ pub enum Command {
         occupant: Arc<Occupant>,
         /// His own data.
         me: Payload,
+        /// The seat that is held for him.
+        reservation: Reservation,
         /// Told the outcome.
         answer: oneshot::Sender<Result<Seated, Refusal>>,
     },
@@ -164,7 +166,6 @@ impl RoomActor {
         if occupant.is_away() {
             self.show_presence(occupant, ctx);
         }
-        self.directory.lobby().count(self.charter.id, self.core.players());
         self.start_ticks(ctx);
         outcome
     }
@@ -372,8 +373,10 @@ impl Handler<Command> for RoomActor {
 
     fn handle(&mut self, command: Command, ctx: &mut Self::Context) {
         match command {
-            Command::Join { occupant, me, answer } => {
-                if let Some(outcome) = self.join(&occupant, me, ctx) {
+            Command::Join { occupant, me, reservation, answer } => {
+                let outcome = self.join(&occupant, me, ctx);
+                reservation.settle(self.core.players());
+                if let Some(outcome) = outcome {
                     // A caller who has gone is told by `joined` on his stream.
                     let _ = answer.send(outcome);
                 }

@@ -92,7 +92,7 @@ impl Admission {
             let reservation = self.directory.reserve_or_make(&plan.game, &filter, |directory| {
                 if join.create { self.start(directory, &plan) } else { Err(JoinError::NotFound) }
             })?;
-            match ask(&reservation, occupant, me.clone()).await {
+            match ask(reservation, occupant, me.clone()).await {
                 Err(RoomError::Gone | RoomError::Refused(_)) => {}
                 answer => return Ok(answer?),
             }
@@ -112,7 +112,7 @@ impl Admission {
         let me = bounded("me", std::mem::take(&mut create.me))?;
         let plan = self.plan(create)?;
         let reservation = self.directory.make(|directory| self.start(directory, &plan))?;
-        Ok(ask(&reservation, occupant, me).await?)
+        Ok(ask(reservation, occupant, me).await?)
     }
 
     /// Join the room with this id.
@@ -137,7 +137,7 @@ impl Admission {
         me: Payload,
     ) -> Result<Seated, JoinError> {
         let reservation = self.directory.reserve_in(room).ok_or(JoinError::NotFound)?;
-        match ask(&reservation, occupant, me).await {
+        match ask(reservation, occupant, me).await {
             Err(RoomError::Gone) => Err(JoinError::NotFound),
             answer => Ok(answer?),
         }
@@ -193,8 +193,8 @@ struct Plan {
     options: Payload,
 }
 
-async fn ask(reservation: &Reservation, occupant: &Arc<Occupant>, me: Payload) -> Result<Seated, RoomError> {
-    reservation.room().join(Arc::clone(occupant), me).await
+async fn ask(reservation: Reservation, occupant: &Arc<Occupant>, me: Payload) -> Result<Seated, RoomError> {
+    RoomHandle::join(reservation, Arc::clone(occupant), me).await
 }
 
 fn bounded(field: &str, payload: Payload) -> Result<Payload, JoinError> {

@@ -28,24 +28,38 @@ pub struct Directory {
 #[error("the server has as many rooms as it may have")]
 pub struct TooManyRooms;
 
-/// A room with a seat held for somebody, until this is dropped.
+/// A seat held for somebody in a room, until the room has decided or this is dropped. It travels to the room with the
+/// newcomer: a caller who stops waiting does not take it with him.
 #[derive(Debug)]
 pub struct Reservation {
     directory: Arc<Directory>,
     room: RoomHandle,
+    is_settled: bool,
 }
 
 impl Reservation {
+    fn new(directory: &Arc<Directory>, room: RoomHandle) -> Self {
+        Self { directory: Arc::clone(directory), room, is_settled: false }
+    }
+
     /// The room.
     #[must_use]
     pub fn room(&self) -> &RoomHandle {
         &self.room
     }
+
+    /// The room has decided; so many seats are taken now.
+    pub(super) fn settle(mut self, players: u16) {
+        self.is_settled = true;
+        self.directory.lobby().settle(self.room.charter().id, players);
+    }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.directory.lobby().release(self.room.charter().id);
+        if !self.is_settled {
+            self.directory.lobby().release(self.room.charter().id);
+        }
     }
 }
 
@@ -97,7 +111,7 @@ impl Directory {
     #[must_use]
     pub fn reserve_in(self: &Arc<Self>, room: RoomHandle) -> Option<Reservation> {
         let known = self.lobby().reserve_in(room.charter().id);
-        known.then(|| Reservation { directory: Arc::clone(self), room })
+        known.then(|| Reservation::new(self, room))
     }
 
     /// Holds a seat in the oldest room that fits; makes one with `make` when there is none.
@@ -114,12 +128,12 @@ impl Directory {
         let mut lobby = self.lobby();
         if let Some(room) = lobby.reserve(game, filter).and_then(|id| self.find(id)) {
             drop(lobby);
-            return Ok(Reservation { directory: Arc::clone(self), room });
+            return Ok(Reservation::new(self, room));
         }
         let room = make(self)?;
         lobby.open(Charter::clone(room.charter()));
         drop(lobby);
-        Ok(Reservation { directory: Arc::clone(self), room })
+        Ok(Reservation::new(self, room))
     }
 
     /// Makes a room for somebody alone to be the first in.
@@ -132,7 +146,7 @@ impl Directory {
     ) -> Result<Reservation, E> {
         let room = make(self)?;
         self.lobby().open(Charter::clone(room.charter()));
-        Ok(Reservation { directory: Arc::clone(self), room })
+        Ok(Reservation::new(self, room))
     }
 
     /// Starts a room on the current thread: workers take turns with connections, and so rooms spread over them.

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use super::actor::{Command, RoomActor};
 use super::core::Charter;
+use super::directory::Reservation;
 use super::effect::Refusal;
 use super::occupant::{Occupant, Stay};
 
@@ -101,14 +102,19 @@ impl RoomHandle {
         &self.charter
     }
 
-    /// Asks for a seat. The seat is taken even if the caller stops waiting: the room records it with the session in one
+    /// Asks for the seat that is held. It is taken even if the caller stops waiting: the room records it with the session in one
     /// step, and the player hears `joined`.
     ///
     /// # Errors
     /// [`RoomError`], see there what was applied.
-    pub async fn join(&self, occupant: Arc<Occupant>, me: Payload) -> Result<Seated, RoomError> {
+    pub async fn join(
+        reservation: Reservation,
+        occupant: Arc<Occupant>,
+        me: Payload,
+    ) -> Result<Seated, RoomError> {
         let (answer, answered) = oneshot::channel();
-        self.try_send(Command::Join { occupant, me, answer }).map_err(|(error, _)| error)?;
+        let room = reservation.room().clone();
+        room.try_send(Command::Join { occupant, me, reservation, answer }).map_err(|(error, _)| error)?;
         wait_for(answered).await?.map_err(RoomError::Refused)
     }
 

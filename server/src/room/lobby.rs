@@ -70,9 +70,18 @@ impl Lobby {
         self.listing_mut(id).map(|listing| listing.reserved = listing.reserved.saturating_add(1)).is_some()
     }
 
-    /// The room answered, or nobody waits for its answer any more.
+    /// The reservation did not reach the room.
     pub fn release(&mut self, id: RoomId) {
         if let Some(listing) = self.listing_mut(id) {
+            listing.reserved = listing.reserved.saturating_sub(1);
+        }
+    }
+
+    /// The room decided about somebody who had a seat reserved: so many seats are taken now. Both in one step, or a
+    /// player would count twice for a moment and make a room look full.
+    pub fn settle(&mut self, id: RoomId, players: u16) {
+        if let Some(listing) = self.listing_mut(id) {
+            listing.players = players;
             listing.reserved = listing.reserved.saturating_sub(1);
         }
     }
@@ -166,8 +175,7 @@ mod tests {
         lobby.open(charter(2, "{}"));
         let mut next = || lobby.reserve("relay", &Filter::new());
         assert_eq!([next(), next(), next()], [Some(id(1)), Some(id(2)), None]);
-        lobby.count(id(1), 1);
-        lobby.release(id(1));
+        lobby.settle(id(1), 1);
         assert_eq!(lobby.reserve("relay", &Filter::new()), None, "one sits, one is on his way");
         lobby.release(id(1));
         assert_eq!(lobby.reserve("relay", &Filter::new()), Some(id(1)));

@@ -21,6 +21,8 @@ use crate::session::Session;
 const CHASER_MS: (u64, u64) = (60, 90);
 /// Bounds of the reconnection time in a farewell that asks the client to come back.
 const COME_BACK_MS: (u64, u64) = (200, 2_000);
+/// And in one that concerns this client alone: the sooner he is back, the more of what he missed can be replayed.
+const COME_BACK_SOON_MS: (u64, u64) = (0, 100);
 /// And in one that asks it to stop: an EventSource whose page does not listen comes back all the same, but not at once,
 /// so that two pages with one session do not take the stream from each other in a tight loop.
 const STAY_AWAY_MS: (u64, u64) = (10_000, 20_000);
@@ -183,7 +185,11 @@ impl MessageBody for StreamBody {
                 Phase::Farewell(code) => {
                     body.phase = Phase::Over;
                     body.live = None;
-                    let (low, high) = if code.comes_back() { COME_BACK_MS } else { STAY_AWAY_MS };
+                    let (low, high) = match code {
+                        CloseCode::Slow | CloseCode::Doubled => COME_BACK_SOON_MS,
+                        code if code.comes_back() => COME_BACK_MS,
+                        _ => STAY_AWAY_MS,
+                    };
                     let retry_ms = entropy::between(low, high);
                     return Poll::Ready(Some(Ok(sse::farewell(code, retry_ms).into())));
                 }

@@ -78,6 +78,16 @@ fn stream(occupant: &Occupant) -> Reader {
     occupant.mailslot.open(Position::Nothing, None).unwrap().reader
 }
 
+/// Asks the room for a seat, as a request would.
+async fn join(
+    directory: &Arc<Directory>,
+    room: &RoomHandle,
+    occupant: Arc<Occupant>,
+) -> Result<Seated, RoomError> {
+    let reservation = directory.reserve_in(room.clone()).ok_or(RoomError::Gone)?;
+    RoomHandle::join(reservation, occupant, Payload::null()).await
+}
+
 /// The names of the events that wait, and their data.
 fn heard(occupant: &Occupant, reader: &Reader) -> Vec<String> {
     let mut events = Vec::new();
@@ -111,8 +121,8 @@ async fn a_panic_in_a_game_ends_its_room_and_tells_its_members() {
     let reservation = open(&directory);
     let room = reservation.room().clone();
     let (zoe, bo) = (occupant(1), occupant(2));
-    room.join(Arc::clone(&zoe), Payload::null()).await.unwrap();
-    room.join(Arc::clone(&bo), Payload::null()).await.unwrap();
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    join(&directory, &room, Arc::clone(&bo)).await.unwrap();
     let reader = stream(&bo);
     assert_eq!(send(&zoe, "panic").await, None);
     assert_eq!(heard(&bo, &reader).last().unwrap(), r#"gone {"seat":2,"why":"failed"}"#);
@@ -120,7 +130,7 @@ async fn a_panic_in_a_game_ends_its_room_and_tells_its_members() {
     assert!(directory.find(room.charter().id).is_none() && directory.find_code("TEST").is_none());
     assert_eq!(directory.metrics().rooms_failed.get(), 1);
     assert_eq!(directory.metrics().rooms.get(), 0);
-    let late = room.join(occupant(3), Payload::null()).await;
+    let late = join(&directory, &room, occupant(3)).await;
     assert_eq!(late, Err(RoomError::Gone));
 }
 
@@ -130,14 +140,14 @@ async fn a_newcomer_whose_session_ended_leaves_no_seat_behind() {
     let directory = directory();
     let room = open(&directory).room().clone();
     let (zoe, dead) = (occupant(1), occupant(2));
-    room.join(Arc::clone(&zoe), Payload::null()).await.unwrap();
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
     dead.end();
-    assert_eq!(room.join(Arc::clone(&dead), Payload::null()).await, Err(RoomError::Gone));
+    assert_eq!(join(&directory, &room, Arc::clone(&dead)).await, Err(RoomError::Gone));
     let reader = stream(&zoe);
     tokio::time::sleep(Duration::from_millis(200)).await;
     let heard = heard(&zoe, &reader);
     assert!(heard[1].starts_with("here ") && heard[2].starts_with("gone "), "{heard:?}");
-    assert_eq!(room.join(occupant(3), Payload::null()).await.map(|seated| seated.seat), Ok(Seat(2)));
+    assert_eq!(join(&directory, &room, occupant(3)).await.map(|seated| seated.seat), Ok(Seat(2)));
 }
 
 #[actix_web::test]
@@ -146,9 +156,9 @@ async fn a_full_room_refuses_and_a_full_mailbox_is_busy() {
     let directory = directory();
     let room = open(&directory).room().clone();
     let zoe = occupant(1);
-    room.join(Arc::clone(&zoe), Payload::null()).await.unwrap();
-    room.join(occupant(2), Payload::null()).await.unwrap();
-    assert_eq!(room.join(occupant(3), Payload::null()).await, Err(RoomError::Refused(Refusal::Full)));
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    join(&directory, &room, occupant(2)).await.unwrap();
+    assert_eq!(join(&directory, &room, occupant(3)).await, Err(RoomError::Refused(Refusal::Full)));
     // Nothing is awaited, so the room does not get to its mailbox.
     let stay = zoe.place().unwrap().stay;
     let told = Arc::new(std::sync::atomic::AtomicUsize::new(0));
@@ -174,7 +184,7 @@ async fn a_quiet_room_writes_at_once_and_a_busy_one_at_its_interval() {
     let directory = directory();
     let room = open(&directory).room().clone();
     let zoe = occupant(1);
-    room.join(Arc::clone(&zoe), Payload::null()).await.unwrap();
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
     let reader = stream(&zoe);
     tokio::time::sleep(Duration::from_millis(200)).await;
     heard(&zoe, &reader);
@@ -195,7 +205,7 @@ async fn what_is_too_large_to_send_is_dropped_and_counted_and_refusals_reach_the
     let directory = directory();
     let room = open(&directory).room().clone();
     let zoe = occupant(1);
-    room.join(Arc::clone(&zoe), Payload::null()).await.unwrap();
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
     assert_eq!(send(&zoe, "large").await, Some(Ok(Payload::null())));
     assert_eq!(directory.metrics().events_dropped.get(), 1);
     assert_eq!(send(&zoe, "refuse").await.unwrap().unwrap_err().code, "bad_payload");
