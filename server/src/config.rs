@@ -34,7 +34,7 @@ pub struct Config {
     #[arg(long, env = "SWARD_MAX_ROOMS", default_value_t = 10_000)]
     pub max_rooms: usize,
 
-    /// Origins whose pages may use this server, such as https://game.example; all of them when there is none
+    /// Origins whose pages may use this server, such as `https://game.example`; all of them when there is none
     #[arg(long = "allow-origin", env = "SWARD_ALLOW_ORIGIN", value_delimiter = ',')]
     pub allow_origins: Vec<String>,
 

@@ -2,8 +2,8 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`animal`] | where an animal is, and how far it may have walked |
-//! | [`flower`] | flowers: picked, they grow again |
+//! | `animal` | where an animal is, and how far it may have walked |
+//! | `flower` | flowers: picked, they grow again |
 
 mod animal;
 mod flower;
