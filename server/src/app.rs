@@ -11,7 +11,8 @@ use actix_web::{App, HttpServer, web};
 use sward_protocol::ids::NodeId;
 
 use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config::Config;
+use crate::descriptors;
 use crate::entropy;
 use crate::game::Game;
 use crate::games::meadow::Meadow;
@@ -124,8 +125,8 @@ impl Builder {
     pub fn build(self) -> Server {
         let Self { config, catalog } = self;
         let (clock, metrics) = (Clock::new(), Arc::new(Metrics::new()));
-        let descriptors = rlimit_now();
-        let players_max = config.max_players.unwrap_or_else(|| config::players_for(descriptors));
+        let players_max =
+            config.max_players.unwrap_or_else(|| descriptors::players_for(descriptors::limit()));
         let directory = Arc::new(Directory::new(config.max_rooms, clock, Arc::clone(&metrics)));
         // One process: the node only has to be well-formed.
         #[expect(clippy::cast_possible_truncation, reason = "16 of 64 random bits are wanted")]
@@ -164,23 +165,6 @@ impl Listening {
         sweeping.abort();
         stopping.abort();
         outcome
-    }
-}
-
-/// The soft limit on file descriptors. Where there is no such limit, many.
-fn rlimit_now() -> u64 {
-    rlimit::Resource::NOFILE.get_soft().unwrap_or(1 << 20)
-}
-
-/// Raises the limit on file descriptors as far as the process may. The limit that holds then.
-#[must_use]
-pub fn raise_descriptor_limit() -> u64 {
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) => limit,
-        Err(error) => {
-            tracing::warn!(%error, "the limit on file descriptors stays as it is");
-            rlimit_now()
-        }
     }
 }
 

@@ -9,8 +9,6 @@ use crate::clock::whole_ms;
 use crate::session::session::MessageRate;
 use crate::session::state::Patience;
 
-/// Descriptors that are not for players: listeners, workers, log, files.
-const DESCRIPTORS_RESERVED: u64 = 200;
 /// Beats of silence after which a session that acknowledges is away.
 const SILENT_BEATS: u32 = 5;
 
@@ -91,13 +89,6 @@ impl Config {
     }
 }
 
-/// How many players so many file descriptors allow: each has a stream, and a moment's POST now and then. Browsers keep a
-/// second connection for their POSTs; with those it is half as many.
-#[must_use]
-pub fn players_for(descriptors: u64) -> usize {
-    usize::try_from(descriptors.saturating_sub(DESCRIPTORS_RESERVED)).unwrap_or(usize::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,11 +100,5 @@ mod tests {
         assert_eq!(format!("{parsed:?}"), format!("{:?}", Config::default()));
         assert!(Config::try_parse_from(["sward", "--listen", "nowhere"]).is_err());
         assert!(Config::try_parse_from(["sward", "--workers", "0"]).is_err());
-    }
-
-    #[test]
-    fn descriptors_bound_the_players() {
-        assert_eq!(players_for(20_000), 19_800);
-        assert_eq!(players_for(100), 0);
     }
 }

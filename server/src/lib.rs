@@ -18,6 +18,7 @@
 mod app;
 mod clock;
 mod config;
+pub mod descriptors;
 mod entropy;
 mod fanout;
 pub mod game;
@@ -30,7 +31,7 @@ mod session;
 mod shutdown;
 mod stream;
 
-pub use app::{Builder, Listening, Server, raise_descriptor_limit};
-pub use config::{Config, players_for};
+pub use app::{Builder, Listening, Server};
+pub use config::Config;
 pub use game::Game;
 pub use room::testing;

@@ -1,10 +1,10 @@
 //! The `sward` binary: a server with the games that come with it.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use sward_server::{Config, Server};
+use sward_server::{Config, Server, descriptors};
 use tracing_subscriber::EnvFilter;
 
 #[actix_web::main]
@@ -12,11 +12,15 @@ async fn main() -> anyhow::Result<()> {
     let settings = Config::parse();
     let filter = EnvFilter::try_from_env("SWARD_LOG")
         .unwrap_or_else(|_| EnvFilter::new("warn,actix_http=off,sward_server=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
 
-    let descriptors = sward_server::raise_descriptor_limit();
+    let descriptor_limit = descriptors::raise_limit();
     let address = settings.listen;
-    let players_max = settings.max_players.unwrap_or_else(|| sward_server::players_for(descriptors));
+    let players_max = settings.max_players.unwrap_or_else(|| descriptors::players_for(descriptor_limit));
     let listening = Server::builder()
         .config(settings)
         .build()
@@ -24,7 +28,7 @@ async fn main() -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {address}"))?;
     // One write, and a closed terminal is no reason not to serve.
     let greeting = format!(
-        "Sward {} is up. Open http://{}/\n{descriptors} file descriptors: up to {players_max} players, or {} whose \
+        "Sward {} is up. Open http://{}/\n{descriptor_limit} file descriptors: up to {players_max} players, or {} whose \
          POSTs keep a connection too.\n",
         env!("CARGO_PKG_VERSION"),
         listening.address(),
