@@ -20,6 +20,9 @@ pub const ME_BYTES_MAX: usize = 1024;
 pub const PING_BYTES_MAX: usize = 1024;
 /// Objects and arrays inside each other in one message's payload.
 pub const PAYLOAD_DEPTH_MAX: usize = 32;
+/// Bytes of JSON of one message's payload: with what surrounds it, below the bound on an event. Only MessagePack, whose
+/// control characters and numbers grow as JSON, gets there within a body.
+pub const PAYLOAD_BYTES_MAX: usize = 60 * 1024;
 /// Characters of a message type.
 pub const TYPE_CHARS_MAX: usize = 64;
 /// Characters of `src` and of a stream's nonce `n`.

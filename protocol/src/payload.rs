@@ -70,7 +70,11 @@ impl Payload {
     /// # Errors
     /// [`PayloadError`] if the value may not be passed on.
     pub fn from_raw(raw: &RawValue) -> Result<Self, PayloadError> {
-        let compact = scan(raw.get())?;
+        Self::scanned(raw, PAYLOAD_DEPTH_MAX)
+    }
+
+    fn scanned(raw: &RawValue, depth_max: usize) -> Result<Self, PayloadError> {
+        let compact = scan(raw.get(), depth_max)?;
         match compact {
             None => Ok(Self(raw.to_owned())),
             Some(text) => RawValue::from_string(text).map(Self).map_err(|_| PayloadError::NotJson),
@@ -133,32 +137,65 @@ impl Serialize for Payload {
 
 impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        CheckedPayload::deserialize(deserializer)?.0.map_err(de::Error::custom)
+        let checked = check(deserializer, PAYLOAD_DEPTH_MAX)?;
+        checked.map_err(|rejected| de::Error::custom(rejected.error))
     }
 }
 
-/// A payload, or why it may not be passed on: so that one bad message does not spoil the good ones beside it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CheckedPayload(pub Result<Payload, PayloadError>);
+/// A value that may not be passed on, with as much of it as is needed to answer its author.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Why.
+    pub error: PayloadError,
+    /// The value as JSON, with null in place of what JSON cannot say.
+    pub json: String,
+}
 
-impl<'de> Deserialize<'de> for CheckedPayload {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            let raw = Box::<RawValue>::deserialize(deserializer)?;
-            return Ok(Self(Payload::from_raw(&raw)));
-        }
-        let mut transcript = Transcript { json: String::new(), depth: 0, error: None };
-        transcript.deserialize(deserializer)?;
-        let Transcript { json, error, .. } = transcript;
-        Ok(Self(match error {
-            Some(error) => Err(error),
-            None => RawValue::from_string(json).map(Payload).map_err(|_| PayloadError::NotJson),
-        }))
+/// A message on its way in, or why it may not be passed on: so that one bad message does not spoil the good ones beside
+/// it. The message itself is one level around its payload.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedMessage(pub Result<Payload, Rejected>);
+
+impl CheckedMessage {
+    /// Checks the JSON of one message.
+    #[must_use]
+    pub fn from_json(json: &str) -> Self {
+        let reject = |error| Rejected { error, json: json.to_owned() };
+        let Ok(raw) = serde_json::from_str::<&RawValue>(json) else {
+            return Self(Err(reject(PayloadError::NotJson)));
+        };
+        Self(Payload::scanned(raw, PAYLOAD_DEPTH_MAX + 1).map_err(reject))
     }
+}
+
+impl<'de> Deserialize<'de> for CheckedMessage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        check(deserializer, PAYLOAD_DEPTH_MAX + 1).map(Self)
+    }
+}
+
+fn check<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    depth_max: usize,
+) -> Result<Result<Payload, Rejected>, D::Error> {
+    if deserializer.is_human_readable() {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let reject = |error| Rejected { error, json: raw.get().to_owned() };
+        return Ok(Payload::scanned(&raw, depth_max).map_err(reject));
+    }
+    let mut transcript = Transcript::new(depth_max);
+    transcript.deserialize(deserializer)?;
+    let Transcript { json, error, .. } = transcript;
+    Ok(match error {
+        Some(error) => Err(Rejected { error, json }),
+        None => RawValue::from_string(json)
+            .map(Payload)
+            .map_err(|_| Rejected { error: PayloadError::NotJson, json: String::new() }),
+    })
 }
 
 /// Checks well-formed JSON. The compact form, or `None` if `json` is compact already, which is the usual case.
-fn scan(json: &str) -> Result<Option<String>, PayloadError> {
+fn scan(json: &str, depth_max: usize) -> Result<Option<String>, PayloadError> {
     let bytes = json.as_bytes();
     let (mut depth, mut at, mut copied) = (0_usize, 0, 0);
     let mut compact: Option<String> = None;
@@ -166,7 +203,7 @@ fn scan(json: &str) -> Result<Option<String>, PayloadError> {
         match byte {
             b'{' | b'[' => {
                 depth += 1;
-                if depth > PAYLOAD_DEPTH_MAX {
+                if depth > depth_max {
                     return Err(PayloadError::TooDeep);
                 }
                 at += 1;
@@ -240,12 +277,19 @@ fn end_of_number(json: &str, start: usize) -> Result<usize, PayloadError> {
 struct Transcript {
     json: String,
     depth: usize,
+    depth_max: usize,
     error: Option<PayloadError>,
 }
 
 impl Transcript {
+    fn new(depth_max: usize) -> Self {
+        Self { json: String::new(), depth: 0, depth_max, error: None }
+    }
+
+    /// Notes the first failure, and writes null in place of the value.
     fn fail(&mut self, error: PayloadError) {
         self.error.get_or_insert(error);
+        self.json.push_str("null");
     }
 
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) {
@@ -257,11 +301,7 @@ impl Transcript {
 
     fn enter(&mut self) -> bool {
         self.depth += 1;
-        let fits = self.depth <= PAYLOAD_DEPTH_MAX;
-        if !fits {
-            self.fail(PayloadError::TooDeep);
-        }
-        fits
+        self.depth <= self.depth_max
     }
 }
 
@@ -344,6 +384,7 @@ impl<'de> Visitor<'de> for &mut Transcript {
             self.json.push(']');
         } else {
             while seq.next_element::<IgnoredAny>()?.is_some() {}
+            self.fail(PayloadError::TooDeep);
         }
         self.depth -= 1;
         Ok(())
@@ -359,7 +400,10 @@ impl<'de> Visitor<'de> for &mut Transcript {
                 }
                 match key {
                     Some(key) => self.push(&*key),
-                    None => self.fail(PayloadError::KeyNotString),
+                    None => {
+                        self.error.get_or_insert(PayloadError::KeyNotString);
+                        self.json.push_str("\"\"");
+                    }
                 }
                 self.json.push(':');
                 map.next_value_seed(&mut *self)?;
@@ -367,6 +411,7 @@ impl<'de> Visitor<'de> for &mut Transcript {
             self.json.push('}');
         } else {
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            self.fail(PayloadError::TooDeep);
         }
         self.depth -= 1;
         Ok(())
@@ -378,7 +423,7 @@ struct Key(Option<String>);
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut transcript = Transcript { json: String::new(), depth: 0, error: None };
+        let mut transcript = Transcript::new(0);
         transcript.deserialize(deserializer)?;
         Ok(Self(serde_json::from_str(&transcript.json).ok()))
     }
@@ -390,7 +435,7 @@ mod tests {
 
     fn packed(value: &serde_json::Value) -> Result<Payload, PayloadError> {
         let bytes = rmp_serde::to_vec_named(value).unwrap();
-        rmp_serde::from_slice::<CheckedPayload>(&bytes).unwrap().0
+        rmp_serde::from_slice::<CheckedMessage>(&bytes).unwrap().0.map_err(|rejected| rejected.error)
     }
 
     #[test]
@@ -405,8 +450,10 @@ mod tests {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(Payload::from_json(&nested(32)).is_ok());
         assert_eq!(Payload::from_json(&nested(33)), Err(PayloadError::TooDeep));
-        assert!(packed(&serde_json::from_str(&nested(32)).unwrap()).is_ok());
-        assert_eq!(packed(&serde_json::from_str(&nested(33)).unwrap()), Err(PayloadError::TooDeep));
+        // A message is one level around its payload.
+        assert!(CheckedMessage::from_json(&nested(33)).0.is_ok());
+        assert!(packed(&serde_json::from_str(&nested(33)).unwrap()).is_ok());
+        assert_eq!(packed(&serde_json::from_str(&nested(34)).unwrap()), Err(PayloadError::TooDeep));
     }
 
     #[test]
@@ -432,10 +479,11 @@ mod tests {
     #[test]
     fn what_json_cannot_say_fails_alone() {
         let decode = |bytes: &[u8]| {
-            rmp_serde::from_slice::<Vec<CheckedPayload>>(bytes).map(|items| {
+            rmp_serde::from_slice::<Vec<CheckedMessage>>(bytes).map(|items| {
                 items
                     .into_iter()
                     .map(|item| item.0.map(|payload| payload.json().to_owned()))
+                    .map(|item| item.map_err(|rejected| rejected.error))
                     .collect::<Vec<_>>()
             })
         };

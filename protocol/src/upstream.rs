@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::ids::{EventId, Seat};
-use crate::limits::{INTEGER_END, TYPE_CHARS_MAX};
-use crate::payload::{CheckedPayload, Payload, PayloadError};
+use crate::limits::{INTEGER_END, PAYLOAD_BYTES_MAX, TYPE_CHARS_MAX};
+use crate::payload::{CheckedMessage, Payload, PayloadError};
 use crate::problem::{ErrorCode, MessageError};
 
 /// A body of `POST /v1/send` as it arrives: a batch, or one message on its own.
@@ -27,7 +27,7 @@ pub struct SendBody {
     pub ack: Option<String>,
     /// The messages of a batch.
     #[serde(default)]
-    pub msgs: Option<Vec<CheckedPayload>>,
+    pub msgs: Option<Vec<CheckedMessage>>,
     /// Present when the body is one message.
     #[serde(default, rename = "type")]
     pub kind: Option<IgnoredAny>,
@@ -95,19 +95,44 @@ struct MessageFields<'a> {
     to: Option<To>,
 }
 
+/// A message that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The reply that its author waits for, if that much could be read.
+    pub rid: Option<u64>,
+    /// Why.
+    pub error: MessageError,
+}
+
+#[derive(Deserialize)]
+struct RidField {
+    rid: u64,
+}
+
 impl Message {
     /// Reads one message.
     ///
     /// # Errors
     /// `too_deep` or `bad_payload` if its data may not be passed on, `bad_message` if it is no object with a usable
     /// `type`, or `rid` or `to` are of the wrong shape.
-    pub fn read(checked: &CheckedPayload) -> Result<Self, MessageError> {
-        let payload = checked.0.as_ref().map_err(|error| {
-            let code = match error {
+    pub fn read(checked: &CheckedMessage) -> Result<Self, Unreadable> {
+        let json = match &checked.0 {
+            Ok(payload) => payload.json(),
+            Err(rejected) => &rejected.json,
+        };
+        Self::read_checked(checked).map_err(|error| {
+            let rid = serde_json::from_str::<RidField>(json).ok().map(|field| field.rid);
+            Unreadable { rid: rid.filter(|&rid| rid < INTEGER_END), error }
+        })
+    }
+
+    fn read_checked(checked: &CheckedMessage) -> Result<Self, MessageError> {
+        let payload = checked.0.as_ref().map_err(|rejected| {
+            let code = match rejected.error {
                 PayloadError::TooDeep => ErrorCode::TooDeep,
                 _ => ErrorCode::BadPayload,
             };
-            MessageError::new(code, error.to_string())
+            MessageError::new(code, rejected.error.to_string())
         })?;
         let bad = |detail: String| MessageError::new(ErrorCode::BadMessage, detail);
         if !payload.json().starts_with('{') {
@@ -121,12 +146,12 @@ impl Message {
         if fields.rid.is_some_and(|rid| rid >= INTEGER_END) {
             return Err(bad("rid is below 2^53".to_owned()));
         }
-        Ok(Self {
-            kind: fields.kind.into_owned(),
-            data: fields.data.map_or_else(Payload::null, Payload::part_of_scanned),
-            rid: fields.rid,
-            to: fields.to,
-        })
+        let data = fields.data.map_or_else(Payload::null, Payload::part_of_scanned);
+        if data.json_len() > PAYLOAD_BYTES_MAX {
+            let detail = format!("data has at most {PAYLOAD_BYTES_MAX} bytes as JSON");
+            return Err(MessageError::new(ErrorCode::BadPayload, detail));
+        }
+        Ok(Self { kind: fields.kind.into_owned(), data, rid: fields.rid, to: fields.to })
     }
 }
 
@@ -171,10 +196,10 @@ mod tests {
     use super::*;
 
     fn check(json: &str, want: Result<&str, &str>) {
-        let got = Message::read(&CheckedPayload(Payload::from_json(json)));
+        let got = Message::read(&CheckedMessage::from_json(json));
         match (&got, want) {
             (Ok(message), Ok(kind)) => assert_eq!(message.kind, kind),
-            (Err(error), Err(code)) => assert_eq!(error.code, code, "{json}"),
+            (Err(unreadable), Err(code)) => assert_eq!(unreadable.error.code, code, "{json}"),
             _ => panic!("{json}: {got:?}"),
         }
     }
@@ -194,6 +219,34 @@ mod tests {
         check(r#"{"type":"w","to":"nobody"}"#, Err("bad_message"));
         check(r#"{"type":"w","data":"\ud800"}"#, Err("bad_payload"));
         check(&format!(r#"{{"type":"w","data":{}{}}}"#, "[".repeat(33), "]".repeat(33)), Err("too_deep"));
+    }
+
+    #[test]
+    fn whoever_asked_is_answered_even_if_his_message_cannot_be_read() {
+        for json in [
+            r#"{"type":5,"rid":7}"#,
+            r#"{"rid":7}"#,
+            r#"{"type":"w","rid":7,"to":1.5}"#,
+            r#"{"type":"w","data":"\ud800","rid":7}"#,
+            &format!(r#"{{"type":"w","data":{}{},"rid":7}}"#, "[".repeat(33), "]".repeat(33)),
+        ] {
+            let unreadable = Message::read(&CheckedMessage::from_json(json)).unwrap_err();
+            assert_eq!(unreadable.rid, Some(7), "{json}");
+        }
+        // {"type": "w", "rid": 7, "data": bin} and {"type": "w", "rid": 7, 1: 2}
+        for tail in [&b"\xa4data\xc4\x01\x01"[..], &[1, 2]] {
+            let packed = [&b"\x83\xa4type\xa1w\xa3rid\x07"[..], tail].concat();
+            let unreadable = Message::read(&rmp_serde::from_slice(&packed).unwrap()).unwrap_err();
+            assert_eq!((unreadable.rid, &*unreadable.error.code), (Some(7), "bad_payload"));
+        }
+    }
+
+    #[test]
+    fn data_that_grows_past_an_event_as_json_is_refused() {
+        let packed =
+            rmp_serde::to_vec_named(&serde_json::json!({"type": "w", "data": "\u{1}".repeat(30_000)}));
+        let checked = rmp_serde::from_slice(&packed.unwrap()).unwrap();
+        assert_eq!(Message::read(&checked).unwrap_err().error.code, "bad_payload");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::session::session::MessageRate;
 use crate::session::state::Patience;
 
 /// Beats of silence after which a session that acknowledges is away.
-const SILENT_BEATS: u32 = 5;
+const SILENT_BEATS: u64 = 5;
 
 /// The settings of one server.
 #[derive(Debug, Clone, clap::Parser)]
@@ -69,11 +69,7 @@ impl Config {
     /// When a session is away, and when it is over.
     #[must_use]
     pub fn patience(&self) -> Patience {
-        Patience {
-            successor_ms: 2_000,
-            silence_ms: whole_ms(limits::HEARTBEAT * SILENT_BEATS),
-            grace_ms: self.grace_ms,
-        }
+        Patience { successor_ms: 2_000, silent_beats: SILENT_BEATS, grace_ms: self.grace_ms }
     }
 
     /// How many messages a session may send.

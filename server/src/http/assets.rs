@@ -8,7 +8,7 @@ use rust_embed::RustEmbed;
 use sward_protocol::problem::ErrorCode;
 
 use super::error::ApiError;
-use super::extract::etag;
+use super::extract::{etag, is_known};
 
 /// What the pages may load: their own files and this server, nothing else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'";
@@ -38,8 +38,7 @@ fn file(request: &HttpRequest, path: &str) -> Result<HttpResponse, ApiError> {
     let file = WebClient::get(path).filter(|_| !path.contains(".."));
     let file = file.ok_or_else(|| ApiError::new(ErrorCode::NotFound, "there is no such file"))?;
     let tag = etag(&file.data);
-    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
-    if known == Some(&tag) {
+    if is_known(request, &tag) {
         return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
     }
     let bytes = match file.data {

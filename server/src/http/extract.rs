@@ -106,12 +106,12 @@ impl Answer {
     pub fn cached<T: Serialize>(self, request: &HttpRequest, body: &T) -> Result<HttpResponse, ApiError> {
         let bytes = self.encode(body)?;
         let tag = etag(&bytes);
-        let known = request.headers().get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
-        if known.is_some_and(|known| known.split(',').any(|known| known.trim() == tag)) {
+        if is_known(request, &tag) {
             return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
         }
         Ok(HttpResponse::Ok()
             .insert_header((header::CONTENT_TYPE, self.0.media_type()))
+            .insert_header((header::VARY, "Accept"))
             .insert_header((header::CACHE_CONTROL, "no-cache"))
             .insert_header((header::ETAG, tag))
             .body(bytes))
@@ -148,6 +148,15 @@ pub fn etag(bytes: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
     format!("\"{:016x}\"", hasher.finish())
+}
+
+/// Whether the client has what bears this tag: `If-None-Match` compares weakly
+/// ([RFC 9110 §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)), since proxies weaken tags.
+#[must_use]
+pub fn is_known(request: &HttpRequest, tag: &str) -> bool {
+    let known = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|known| known.to_str().ok());
+    let mut tags = known.flat_map(|known| known.split(',')).map(str::trim);
+    tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
 /// A request body of at most 8 KiB.

@@ -1,7 +1,7 @@
 //! `/v1/send`.
 
 use actix_web::{HttpRequest, HttpResponse};
-use sward_protocol::payload::CheckedPayload;
+use sward_protocol::payload::CheckedMessage;
 use sward_protocol::problem::ErrorCode;
 use sward_protocol::upstream::{Message, SendBody};
 
@@ -21,7 +21,7 @@ pub async fn send(
     let Caller(session) = caller;
     let applied = match (&batch.msgs, &batch.kind) {
         (None, Some(_)) => {
-            let message = body.decode::<CheckedPayload>()?;
+            let message = body.decode::<CheckedMessage>()?;
             upstream::send_one(&session, Message::read(&message), clock).await?
         }
         (None, None) => return Err(ApiError::new(ErrorCode::BadBody, "neither msgs nor type")),

@@ -32,7 +32,9 @@ pub async fn stream(request: HttpRequest, query: Query<StreamQuery>) -> Result<H
         Found::Alive(_) if state.is_draining() => open::refuse(CloseCode::Shutdown, &state.metrics),
         Found::Alive(session) => open::open(&session, &options, state.clock, &state.metrics),
         // 204 stops an EventSource for good.
-        Found::Ended => return Ok(HttpResponse::new(StatusCode::NO_CONTENT)),
+        Found::Ended => {
+            return Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish());
+        }
         Found::Unknown => open::refuse(CloseCode::SessionUnknown, &state.metrics),
     };
     response(&request, body)

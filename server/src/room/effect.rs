@@ -33,7 +33,7 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Every seat is taken.
+    /// Every seat is taken, or the players' own data takes all the room there is.
     #[error("every seat is taken")]
     Full,
 }

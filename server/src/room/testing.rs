@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use sward_protocol::downstream::{Event, Gone, GoneWhy};
 use sward_protocol::ids::{NodeId, PlayerId, RoomId, Seat};
-use sward_protocol::payload::Payload;
+use sward_protocol::payload::{CheckedMessage, Payload};
 use sward_protocol::problem::MessageError;
 use sward_protocol::upstream::Message;
 
@@ -121,7 +121,8 @@ impl<G: Game> TestRoom<G> {
     /// # Errors
     /// What the author is told.
     pub fn send(&mut self, seat: Seat, message: &str) -> Result<Payload, MessageError> {
-        let message = Message::read(&sward_protocol::payload::CheckedPayload(Payload::from_json(message)))?;
+        let message =
+            Message::read(&CheckedMessage::from_json(message)).map_err(|unreadable| unreadable.error)?;
         let mut result = Ok(Payload::null());
         for effect in self.step(Input::Batch { seat, messages: vec![message] }) {
             match effect {

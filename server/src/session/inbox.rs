@@ -2,7 +2,8 @@
 //!
 //! A client numbers its messages; the server remembers, per `src`, the last number that it applied. A batch moves that
 //! number in the same step in which it is admitted to the room, so a batch that is sent again (its answer was lost, a
-//! proxy doubled it) applies only what is new in it. Replies are kept until a higher number comes.
+//! proxy doubled it) applies only what is new in it. The replies of the last batches are kept, so a lost answer is simply
+//! asked for again, also by a batch that has grown since.
 
 use std::collections::VecDeque;
 
@@ -12,7 +13,9 @@ use sward_protocol::upstream::Reply;
 pub const SOURCES_MAX: usize = 2;
 /// Batches of one session that a room has not answered yet.
 pub const UNDER_WAY_MAX: usize = 8;
-/// Bytes of replies that are kept for the newest batch; past them they are answered once and then forgotten.
+/// Batches whose replies are kept; the oldest are forgotten first.
+pub const RECORDS_MAX: usize = 16;
+/// Bytes of those replies. A batch with more is answered once and then forgotten.
 pub const REPLIES_BYTES_MAX: usize = 64 * 1024;
 /// Batches that wait for the one before them.
 pub const EARLY_MAX: usize = 4;
@@ -66,6 +69,18 @@ struct Source {
     records: VecDeque<Record>,
 }
 
+impl Source {
+    /// Forgets the oldest replies past the bounds, but none that are still to come or that a request waits for.
+    fn forget_oldest(&mut self) {
+        let mut bytes: usize = self.records.iter().map(size_of_replies).sum();
+        while self.records.len() > RECORDS_MAX || bytes > REPLIES_BYTES_MAX {
+            let is_free = |record: &Record| record.replies.is_some() && record.readers == 0;
+            let Some(oldest) = self.records.iter().position(is_free) else { break };
+            bytes -= self.records.remove(oldest).map_or(0, |record| size_of_replies(&record));
+        }
+    }
+}
+
 /// The counters of one session.
 #[derive(Debug, Default)]
 pub struct Inbox {
@@ -104,9 +119,8 @@ impl Inbox {
     pub fn admitted(&mut self, src: &str, first: u64, last: u64) {
         let source = self.source_mut(src);
         source.last = source.last.max(last);
-        // Only the newest batch's replies are kept, and those that a request still waits for.
-        source.records.retain(|record| record.replies.is_none() || record.readers > 0);
         source.records.push_back(Record { first, last, replies: None, readers: 0 });
+        source.forget_oldest();
     }
 
     /// The room answered the batch that began with `first`. The indices of `replies` count from that message.
@@ -129,12 +143,9 @@ impl Inbox {
         for record in self.records_of(src, seq, count) {
             record.readers = record.readers.saturating_sub(1);
         }
-        let Some(source) = self.sources.iter_mut().find(|source| source.name == src) else { return };
-        let newest = source.last;
-        source.records.retain(|record| {
-            let kept = record.last == newest && size_of_replies(record) <= REPLIES_BYTES_MAX;
-            record.replies.is_none() || record.readers > 0 || kept
-        });
+        if let Some(source) = self.sources.iter_mut().find(|source| source.name == src) {
+            source.forget_oldest();
+        }
     }
 
     /// The replies to `count` messages that begin with number `seq`.
@@ -254,16 +265,30 @@ mod tests {
     }
 
     #[test]
-    fn replies_of_an_older_batch_stay_as_long_as_somebody_waits_for_them() {
+    fn a_grown_retry_of_a_lost_answer_gets_the_old_replies_too() {
+        let mut inbox = Inbox::default();
+        apply(&mut inbox, "k", 1, 2, vec![reply(0, 1), reply(1, 2)]);
+        apply(&mut inbox, "k", 1, 3, vec![reply(0, 3)]);
+        let want = vec![reply(0, 1), reply(1, 2), reply(2, 3)];
+        assert_eq!(inbox.replies("k", 1, 3), Replies::Ready { last: 3, replies: want });
+    }
+
+    #[test]
+    fn replies_of_the_last_batches_are_kept_and_longer_while_somebody_waits() {
         let mut inbox = Inbox::default();
         inbox.admitted("k", 1, 1);
         inbox.start_reading("k", 1, 1);
         inbox.answered("k", 1, vec![reply(0, 1)]);
-        inbox.admitted("k", 2, 2);
-        assert_eq!(inbox.replies("k", 1, 1), Replies::Ready { last: 2, replies: vec![reply(0, 1)] });
+        for seq in 2..=100 {
+            apply(&mut inbox, "k", seq, 1, vec![reply(0, seq)]);
+        }
+        let first = |inbox: &Inbox| inbox.replies("k", 1, 1);
+        assert_eq!(first(&inbox), Replies::Ready { last: 100, replies: vec![reply(0, 1)] });
         inbox.stop_reading("k", 1, 1);
-        assert_eq!(inbox.replies("k", 1, 1), Replies::Ready { last: 2, replies: vec![] });
-        assert_eq!(inbox.replies("k", 2, 1), Replies::Pending);
+        assert_eq!(inbox.sources[0].records.len(), RECORDS_MAX);
+        apply(&mut inbox, "k", 101, 1, vec![]);
+        assert_eq!(first(&inbox), Replies::Ready { last: 101, replies: vec![] });
+        assert_eq!(inbox.replies("k", 100, 1), Replies::Ready { last: 101, replies: vec![reply(0, 100)] });
     }
 
     #[test]

@@ -118,7 +118,7 @@ mod tests {
 
     fn session(number: u128) -> Arc<Session> {
         let player = Player { id: PlayerId::from_random(NodeId(0), number), name: "Zoë".to_owned() };
-        let patience = Patience { successor_ms: 1, silence_ms: 1, grace_ms: 1 };
+        let patience = Patience { successor_ms: 1, silent_beats: 1, grace_ms: 1 };
         let rate = MessageRate { per_s: 1, burst: 1 };
         Arc::new(Session::new(token(number), player, Epoch(1), patience, rate, 0))
     }

@@ -98,8 +98,8 @@ impl Session {
     }
 
     /// A stream opened, or took over.
-    pub fn stream_opened(&self, now_ms: u64) {
-        self.life().stream_opened(now_ms);
+    pub fn stream_opened(&self, beat_ms: u64, now_ms: u64) {
+        self.life().stream_opened(beat_ms, now_ms);
     }
 
     /// The player said that he leaves.

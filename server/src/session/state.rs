@@ -7,8 +7,8 @@ use sward_protocol::downstream::GoneWhy;
 pub struct Patience {
     /// From a stream's end to `away`, if no other stream follows.
     pub successor_ms: u64,
-    /// Silence of a session that once sent an `ack`, until it is away although its socket looks alive.
-    pub silence_ms: u64,
+    /// Beats of silence of a session that once sent an `ack`, until it is away although its socket looks alive.
+    pub silent_beats: u64,
     /// From the last sign of life to the end.
     pub grace_ms: u64,
 }
@@ -37,6 +37,7 @@ pub struct Lifecycle {
     patience: Patience,
     heard_ms: u64,
     stream: Stream,
+    beat_ms: u64,
     acknowledges: bool,
     away_since_ms: Option<u64>,
     bye_at_ms: Option<u64>,
@@ -51,6 +52,7 @@ impl Lifecycle {
             patience,
             heard_ms: now_ms,
             stream: Stream::Never,
+            beat_ms: 0,
             acknowledges: false,
             away_since_ms: None,
             bye_at_ms: None,
@@ -69,9 +71,10 @@ impl Lifecycle {
         self.acknowledges = true;
     }
 
-    /// A stream opened, or took over.
-    pub fn stream_opened(&mut self, now_ms: u64) {
+    /// A stream opened, or took over, whose client wants a beat so often: he acknowledges in step with it.
+    pub fn stream_opened(&mut self, beat_ms: u64, now_ms: u64) {
         self.heard(now_ms);
+        self.beat_ms = beat_ms;
         self.stream = Stream::Open;
     }
 
@@ -123,7 +126,7 @@ impl Lifecycle {
     }
 
     fn is_silent(&self, now_ms: u64) -> bool {
-        self.acknowledges && now_ms >= self.heard_ms + self.patience.silence_ms
+        self.acknowledges && now_ms >= self.heard_ms + self.beat_ms * self.patience.silent_beats
     }
 
     fn end(&self, now_ms: u64) -> Option<GoneWhy> {
@@ -145,7 +148,7 @@ impl Lifecycle {
 mod tests {
     use super::*;
 
-    const PATIENCE: Patience = Patience { successor_ms: 2_000, silence_ms: 25_000, grace_ms: 20_000 };
+    const PATIENCE: Patience = Patience { successor_ms: 2_000, silent_beats: 5, grace_ms: 20_000 };
 
     fn born() -> Lifecycle {
         Lifecycle::new(PATIENCE, 0)
@@ -153,7 +156,7 @@ mod tests {
 
     fn open() -> Lifecycle {
         let mut life = born();
-        life.stream_opened(0);
+        life.stream_opened(5_000, 0);
         life
     }
 
@@ -187,7 +190,7 @@ mod tests {
         let mut life = open();
         life.stream_missed(10_000);
         assert_eq!(changes(&mut life, 10_000, 11_750), []);
-        life.stream_opened(11_750);
+        life.stream_opened(5_000, 11_750);
         assert_eq!(changes(&mut life, 11_750, 100_000), []);
     }
 
@@ -198,7 +201,7 @@ mod tests {
         assert_eq!(changes(&mut life, 0, 10_000), [(2_000, Change::Away)]);
         life.heard(10_000);
         assert_eq!(changes(&mut life, 10_000, 29_750), []);
-        life.stream_opened(29_750);
+        life.stream_opened(5_000, 29_750);
         assert_eq!(changes(&mut life, 29_750, 100_000), [(29_750, Change::Back)]);
     }
 
@@ -218,6 +221,14 @@ mod tests {
     }
 
     #[test]
+    fn silence_is_counted_in_the_stream_s_own_beats() {
+        let mut life = born();
+        life.stream_opened(15_000, 0);
+        life.acknowledged();
+        assert_eq!(changes(&mut life, 0, 80_000), [(75_000, Change::Away)]);
+    }
+
+    #[test]
     fn bye_is_away_at_once_and_called_off_by_a_reload() {
         let mut life = open();
         life.said_bye(5_000, 1_000);
@@ -225,7 +236,7 @@ mod tests {
         let want = [(1_000, Change::Away), (6_000, Change::Ended(GoneWhy::Left))];
         assert_eq!(changes(&mut life.clone(), 1_000, 10_000), want);
         assert_eq!(life.due(1_000), Some(Change::Away));
-        life.stream_opened(3_000);
+        life.stream_opened(5_000, 3_000);
         assert_eq!(changes(&mut life, 3_000, 100_000), [(3_000, Change::Back)]);
 
         let mut life = open();

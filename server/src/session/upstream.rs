@@ -12,7 +12,7 @@ use sward_protocol::ids::EventId;
 use sward_protocol::limits::{BATCH_MESSAGES_MAX, INTEGER_END, NONCE_CHARS_MAX, PING_BYTES_MAX};
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
-use sward_protocol::upstream::{Answer, Message, Reply, SendBody};
+use sward_protocol::upstream::{Answer, Message, Reply, SendBody, Unreadable};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -63,7 +63,7 @@ pub enum SendError {
 }
 
 /// A message, or why it is none.
-type Read = Result<Message, MessageError>;
+type Read = Result<Message, Unreadable>;
 
 /// Applies a request's messages and waits for the replies.
 ///
@@ -105,7 +105,7 @@ pub async fn send(
 /// # Errors
 /// [`SendError::Message`] if it failed, or another.
 pub async fn send_one(session: &Arc<Session>, message: Read, clock: Clock) -> Result<Answer, SendError> {
-    let message = message.map_err(SendError::Message)?;
+    let message = message.map_err(|unreadable| SendError::Message(unreadable.error))?;
     let mut answer = send_unnumbered(session, "", vec![Ok(message)], clock).await?;
     match answer.replies.first_mut().and_then(|reply| reply.error.take()) {
         Some(error) => Err(SendError::Message(error)),
@@ -252,7 +252,10 @@ fn submit(
     let place = session.occupant().place();
     let (mut replies, mut pings, mut asked, mut for_room) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (i, message) in messages.into_iter().enumerate() {
-        let rid = message.as_ref().ok().and_then(|message| message.rid);
+        let (rid, message) = match message {
+            Ok(message) => (message.rid, Ok(message)),
+            Err(Unreadable { rid, error }) => (rid, Err(error)),
+        };
         match message.and_then(|message| route(message, place.is_some())) {
             Ok(Route::Ping(pong)) => {
                 pings.push(pong);

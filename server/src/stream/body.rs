@@ -47,6 +47,8 @@ pub(super) struct Streaming {
 
 enum Phase {
     Greeting(Vec<u8>),
+    /// The greeting goes out in a write of its own, below the size at which proxies hold back a write's tail.
+    Greeted,
     Open,
     Farewell(CloseCode),
     Over,
@@ -164,7 +166,14 @@ impl MessageBody for StreamBody {
         let body = self.get_mut();
         loop {
             match std::mem::replace(&mut body.phase, Phase::Open) {
-                Phase::Greeting(greeting) => return Poll::Ready(Some(Ok(greeting.into()))),
+                Phase::Greeting(greeting) => {
+                    body.phase = Phase::Greeted;
+                    return Poll::Ready(Some(Ok(greeting.into())));
+                }
+                Phase::Greeted => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Phase::Open => {
                     let Some(live) = &mut body.live else {
                         body.phase = Phase::Over;

@@ -31,7 +31,7 @@ pub fn open(
         Ok(opening) => opening,
         Err(code) => return refuse(code, metrics),
     };
-    session.stream_opened(now_ms);
+    session.stream_opened(options.beat_ms, now_ms);
     metrics.streams_opened.with_label_values(&[kind(&opening)]).inc();
     let place = session.occupant().place();
     let hello = Hello {

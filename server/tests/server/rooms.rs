@@ -119,6 +119,9 @@ fn rooms_are_found_by_code_filter_and_page() {
     let tag = list.header("etag").unwrap();
     let again = server.request("GET", "/v1/rooms?game=relay&limit=1", &[("If-None-Match", tag)], b"");
     assert_eq!((again.status, again.body.len()), (304, 0));
+    let weak = format!("\"x\", W/{tag}");
+    let again = server.request("GET", "/v1/rooms?game=relay&limit=1", &[("If-None-Match", &weak)], b"");
+    assert_eq!(again.status, 304, "as a proxy asks that weakens tags");
     let id = private["room"]["id"].as_str().unwrap();
     assert_eq!(server.get(&format!("/v1/rooms/{id}")).json()["room"]["players"], 1);
     assert_eq!(server.get("/v1/rooms/nonsense").code(), "room_not_found");

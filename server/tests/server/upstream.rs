@@ -47,7 +47,7 @@ fn a_repeated_batch_gets_the_same_replies() {
         {"type": "wave", "to": 9},
         "no message",
         {"type": "wave", "rid": 7},
-        {"type": "wave", "data": deep},
+        {"type": "wave", "data": deep, "rid": 9},
         {"type": "sward.ping", "rid": 8},
     ]});
     let answer = zoe.send(&batch).json();
@@ -65,11 +65,17 @@ fn a_repeated_batch_gets_the_same_replies() {
             (2, None, Some("no_such_seat")),
             (3, None, Some("bad_message")),
             (4, Some(7), None),
-            (5, None, Some("too_deep")),
+            (5, Some(9), Some("too_deep")),
             (6, Some(8), None),
         ]
     );
     assert_eq!(zoe.send(&batch).json(), answer);
+    // Grown meanwhile, it gets the old replies and the new one.
+    let mut grown = batch;
+    grown["msgs"].as_array_mut().unwrap().push(json!({"type": "wave", "rid": 10}));
+    let grown = zoe.send(&grown).json();
+    let (old, new) = (answer["replies"].as_array().unwrap(), grown["replies"].as_array().unwrap());
+    assert_eq!((&new[..old.len()], &new[old.len()]), (&old[..], &json!({"i": 7, "rid": 10, "data": null})));
 }
 
 #[test]
