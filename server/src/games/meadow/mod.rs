@@ -238,6 +238,10 @@ fn view(seat: Seat, animal: &Animal) -> AnimalView {
 }
 
 fn read<T: serde::de::DeserializeOwned>(data: &Payload) -> Result<T, MessageError> {
+    // Serde would also read a struct from an array of its fields.
+    if !data.json().starts_with('{') {
+        return Err(MessageError::new(ErrorCode::BadPayload, "data is an object"));
+    }
     data.parse().map_err(|error| MessageError::new(ErrorCode::BadPayload, error.to_string()))
 }
 

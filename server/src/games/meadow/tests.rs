@@ -127,7 +127,7 @@ fn what_the_meadow_does_not_know_changes_nothing() {
         (r#"{"type":"fly"}"#, "unknown_type"),
         (r#"{"type":"move"}"#, "bad_payload"),
         (r#"{"type":"move","data":{"x":"1","y":2}}"#, "bad_payload"),
-        (r#"{"type":"move","data":[[[1]]]}"#, "bad_payload"),
+        (r#"{"type":"move","data":[1,2]}"#, "bad_payload"),
         (r#"{"type":"pick","data":{"flower":-1}}"#, "bad_payload"),
         (r#"{"type":"emote","data":{"emote":"<script>"}}"#, "bad_payload"),
         (r#"{"type":"chat","data":{"text":""}}"#, "bad_payload"),
