@@ -62,18 +62,21 @@ pub struct SessionLimits {
     pub chat_chars_max: usize,
     /// Messages a second, on average.
     pub messages_per_s: u32,
+    /// Bytes of batches a second, on average.
+    pub bytes_per_s: u32,
 }
 
 impl SessionLimits {
-    /// The wire's bounds, with the server's own rate.
+    /// The wire's bounds, with the server's own rates.
     #[must_use]
-    pub fn with_rate(messages_per_s: u32) -> Self {
+    pub fn with_rates(messages_per_s: u32, bytes_per_s: u32) -> Self {
         Self {
             batch_messages_max: limits::BATCH_MESSAGES_MAX,
             batch_bytes_max: limits::BATCH_BYTES_MAX,
             me_bytes_max: limits::ME_BYTES_MAX,
             chat_chars_max: limits::CHAT_CHARS_MAX,
             messages_per_s,
+            bytes_per_s,
         }
     }
 }

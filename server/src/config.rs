@@ -6,7 +6,7 @@ use std::time::Duration;
 use sward_protocol::limits;
 
 use crate::clock::whole_ms;
-use crate::session::session::MessageRate;
+use crate::session::rate::{Rate, Rates};
 use crate::session::state::Patience;
 
 /// Beats of silence after which a session that acknowledges is away.
@@ -36,9 +36,13 @@ pub struct Config {
     #[arg(long = "allow-origin", env = "SWARD_ALLOW_ORIGIN", value_delimiter = ',')]
     pub allow_origins: Vec<String>,
 
-    /// Messages a second that one player may send on average; twice as many at once
+    /// Messages a second that one player may send on average; twice as many at once, and never less than a full batch
     #[arg(long, env = "SWARD_MESSAGES_PER_S", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub messages_per_s: u32,
+
+    /// Bytes a second that one player may send on average; four full batches at once
+    #[arg(long, env = "SWARD_BYTES_PER_S", default_value_t = 131_072, value_parser = clap::value_parser!(u32).range(1_024..=1_000_000_000))]
+    pub bytes_per_s: u32,
 
     /// How long a lost player keeps his seat, in milliseconds
     #[arg(long, env = "SWARD_GRACE_MS", default_value_t = whole_ms(limits::GRACE), value_parser = clap::value_parser!(u64).range(1_000..=3_600_000))]
@@ -59,6 +63,7 @@ impl Default for Config {
             max_rooms: 10_000,
             allow_origins: Vec::new(),
             messages_per_s: 100,
+            bytes_per_s: 131_072,
             grace_ms: whole_ms(limits::GRACE),
             drain_ms: 3_000,
         }
@@ -72,10 +77,15 @@ impl Config {
         Patience { successor_ms: 2_000, silent_beats: SILENT_BEATS, grace_ms: self.grace_ms }
     }
 
-    /// How many messages a session may send.
+    /// How much a session may send. A full batch always fits the burst, or its retries would never end.
     #[must_use]
-    pub fn message_rate(&self) -> MessageRate {
-        MessageRate { per_s: self.messages_per_s, burst: self.messages_per_s.saturating_mul(2) }
+    pub fn rates(&self, now_ms: u64) -> Rates {
+        let messages_burst = self.messages_per_s.saturating_mul(2).max(whole(limits::BATCH_MESSAGES_MAX));
+        let bytes_burst = self.bytes_per_s.max(4 * whole(limits::BATCH_BYTES_MAX));
+        Rates {
+            messages: Rate::new(self.messages_per_s, messages_burst, now_ms),
+            bytes: Rate::new(self.bytes_per_s, bytes_burst, now_ms),
+        }
     }
 
     /// How long streams may take to end when the server stops.
@@ -83,6 +93,10 @@ impl Config {
     pub fn drain(&self) -> Duration {
         Duration::from_millis(self.drain_ms)
     }
+}
+
+fn whole(bound: usize) -> u32 {
+    u32::try_from(bound).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -253,7 +253,7 @@ impl State {
         self.sessions.push(SessionState { name, ..SessionState::default() });
         self.by_token.insert(token.clone(), index);
         let heartbeat_ms = self.faults.heartbeat_ms.unwrap_or(5_000);
-        let limits = sward_protocol::session::SessionLimits::with_rate(100);
+        let limits = sward_protocol::session::SessionLimits::with_rates(100, 131_072);
         Reply::Json(
             201,
             json!({ "token": token, "player": self.player(index), "heartbeat_ms": heartbeat_ms, "watchdog_ms": 15_000,

@@ -13,7 +13,10 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError
     let mut rest = if bytes.is_empty() { EMPTY_MAP } else { bytes };
     // fixmap, map 16, map 32: serde would also read a struct from an array of its fields.
     if !matches!(rest.first(), Some(0x80..=0x8f | 0xde | 0xdf)) {
-        return Err(DecodeError::Shape("the body is not a map".to_owned()));
+        return Err(match rmp_serde::from_slice::<serde::de::IgnoredAny>(bytes) {
+            Ok(_) => DecodeError::Shape("the body is not a map".to_owned()),
+            Err(error) => DecodeError::Syntax(error.to_string()),
+        });
     }
     let mut deserializer = rmp_serde::Deserializer::new(&mut rest);
     deserializer.set_max_depth(DEPTH_MAX);

@@ -182,7 +182,8 @@ impl Mailslot {
     /// Posts `joined` again, as an answer to [`Opening::needs_snapshot`].
     pub fn post_snapshot(&self, tenancy: Tenancy, joined: &Arc<Flush>, now_ms: u64, wakes: &mut Wakes) {
         let mut slot = self.slot();
-        if slot.tenancy == tenancy {
+        // Of many streams that opened one after another the last one needs it, once.
+        if slot.tenancy == tenancy && slot.awaits_snapshot {
             slot.awaits_snapshot = false;
             slot.push(joined, Seat::GAME, Weight::Free, now_ms, wakes);
         }
@@ -412,8 +413,10 @@ mod tests {
         assert!(!later.resumed && later.needs_snapshot && later.reset.is_none());
         assert_eq!(slot.post(Tenancy(1), &flush(3), Seat(1), 0, &mut wakes), Posted::Stale);
         slot.post_snapshot(Tenancy(1), &flush(4), 0, &mut wakes);
+        slot.post_snapshot(Tenancy(1), &flush(9), 0, &mut wakes);
         slot.post(Tenancy(1), &flush(5), Seat(1), 0, &mut wakes);
         let heard = text(&slot, &later.reader);
+        assert_eq!(heard.matches("event: pong").count(), 2, "one snapshot, one event: {heard}");
         assert!(!heard.contains("{\"data\":2}") && !heard.contains("{\"data\":3}"), "{heard}");
         assert!(heard.contains("id: 00000001.3\nevent: pong\ndata: {\"data\":4}"), "{heard}");
     }

@@ -31,6 +31,11 @@ pub const QUEUE_EVENTS_MAX: u64 = 2048;
 pub const QUEUE_BYTES_MAX: u64 = 128 * 1024;
 /// The age of the oldest of them.
 pub const QUEUE_AGE_MS_MAX: u64 = 5_000;
+/// A reader is not called slow for what came within this time: a burst is posted faster than any stream can be polled.
+/// The window bounds it all the same.
+pub const QUEUE_BURST_MS: u64 = 100;
+/// Bytes of `joined`, which is outside the bounds above: two of the largest.
+pub const FREE_BYTES_MAX: u64 = 2 * 1024 * 1024;
 
 #[derive(Debug)]
 struct Entry {
@@ -49,6 +54,19 @@ impl Entry {
 
     fn bounded_bytes(&self) -> u64 {
         if self.bounded { u64::from(self.share.bytes) } else { 0 }
+    }
+
+    fn free_bytes(&self) -> u64 {
+        if self.bounded { 0 } else { u64::from(self.share.bytes) }
+    }
+
+    /// Bytes of the events above `seq` that count against the bounds.
+    fn bounded_bytes_above(&self, seq: u64) -> u64 {
+        if seq < self.first || !self.bounded {
+            return self.bounded_bytes();
+        }
+        let numbered = (self.first..).zip(self.flush.events_for(self.seat));
+        numbered.filter(|(number, _)| *number > seq).map(|(_, event)| event.sse().len() as u64).sum()
     }
 }
 
@@ -76,6 +94,7 @@ pub struct Outbox {
     replay_end: u64,
     entries: VecDeque<Entry>,
     window_bytes: u64,
+    free_bytes: u64,
     queue_bytes: u64,
 }
 
@@ -91,6 +110,7 @@ impl Outbox {
             replay_end: 0,
             entries: VecDeque::new(),
             window_bytes: 0,
+            free_bytes: 0,
             queue_bytes: 0,
         }
     }
@@ -129,6 +149,7 @@ impl Outbox {
         };
         self.newest = entry.last();
         self.window_bytes += entry.bounded_bytes();
+        self.free_bytes += entry.free_bytes();
         self.queue_bytes += entry.bounded_bytes();
         self.entries.push_back(entry);
         self.trim(now_ms);
@@ -148,9 +169,10 @@ impl Outbox {
             return Ok(());
         }
         let oldest_ms = self.entry_at(first_live).map_or(now_ms, |at| self.entries[at].at_ms);
-        let within = self.newest + 1 - first_live <= QUEUE_EVENTS_MAX
-            && (self.is_replaying() || self.queue_bytes <= QUEUE_BYTES_MAX)
-            && now_ms.saturating_sub(oldest_ms) <= QUEUE_AGE_MS_MAX;
+        let age_ms = now_ms.saturating_sub(oldest_ms);
+        let is_small = self.newest + 1 - first_live <= QUEUE_EVENTS_MAX
+            && (self.is_replaying() || self.queue_bytes <= QUEUE_BYTES_MAX);
+        let within = age_ms <= if is_small { QUEUE_AGE_MS_MAX } else { QUEUE_BURST_MS };
         if within { Ok(()) } else { Err(Overrun) }
     }
 
@@ -159,6 +181,7 @@ impl Outbox {
         while let Some(oldest) = self.entries.front() {
             let fits = self.newest - self.floor <= WINDOW_EVENTS_MAX
                 && self.window_bytes <= WINDOW_BYTES_MAX
+                && self.free_bytes <= FREE_BYTES_MAX
                 && now_ms.saturating_sub(oldest.at_ms) <= WINDOW_AGE_MS_MAX;
             if fits {
                 break;
@@ -215,6 +238,7 @@ impl Outbox {
     pub fn start_fresh(&mut self) {
         self.entries = VecDeque::new();
         self.window_bytes = 0;
+        self.free_bytes = 0;
         self.queue_bytes = 0;
         self.floor = self.newest;
         self.written = self.newest;
@@ -250,6 +274,7 @@ impl Outbox {
     fn drop_oldest(&mut self) {
         if let Some(oldest) = self.entries.pop_front() {
             self.window_bytes -= oldest.bounded_bytes();
+            self.free_bytes -= oldest.free_bytes();
             self.floor = self.floor.max(oldest.last());
         }
     }
@@ -262,7 +287,7 @@ impl Outbox {
 
     fn bytes_above(&self, seq: u64) -> u64 {
         let above = self.entry_at(seq + 1).unwrap_or(self.entries.len());
-        self.entries.range(above..).map(Entry::bounded_bytes).sum()
+        self.entries.range(above..).map(|entry| entry.bounded_bytes_above(seq)).sum()
     }
 }
 

@@ -113,6 +113,10 @@ impl ResponseError for ApiError {
         if let Some(retry_after_ms) = self.problem.retry_after_ms {
             response.insert_header((header::RETRY_AFTER, retry_after_ms.div_ceil(1000)));
         }
+        if self.status_code() == StatusCode::REQUEST_TIMEOUT {
+            // The rest of the body may never come: the connection is of no more use.
+            response.force_close();
+        }
         if self.status_code() == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }

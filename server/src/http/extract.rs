@@ -87,6 +87,30 @@ fn caller(request: &HttpRequest) -> Result<Caller, ApiError> {
     }
 }
 
+/// What a join, a leave or a new room costs of a session's messages: each is work for a room and all its players.
+const MOVE_MESSAGES: u32 = 5;
+
+/// The session of a request that moves a player between rooms: charged more than one that only speaks.
+#[derive(Debug)]
+pub struct Mover(pub Arc<Session>);
+
+impl FromRequest for Mover {
+    type Error = ApiError;
+    type Future = std::future::Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(mover(request))
+    }
+}
+
+fn mover(request: &HttpRequest) -> Result<Mover, ApiError> {
+    let now_ms = state(request)?.clock.now_ms();
+    let Caller(session) = caller(request)?;
+    let taken = session.incoming().rates.take(MOVE_MESSAGES, 0, now_ms);
+    taken.map_err(|wait_ms| ApiError::new(ErrorCode::RateLimited, "too many moves").after(wait_ms))?;
+    Ok(Mover(session))
+}
+
 /// The encoding that the client wants its answer in.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer(Encoding);

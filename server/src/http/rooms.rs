@@ -9,7 +9,7 @@ use sward_protocol::problem::ErrorCode;
 use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Left, OneRoom, RoomList};
 
 use super::error::ApiError;
-use super::extract::{Answer, Body, Caller, Query, state};
+use super::extract::{Answer, Body, Mover, Query, state};
 
 /// Rooms in one page of a list, unless told.
 const PAGE: usize = 50;
@@ -17,40 +17,40 @@ const PAGE: usize = 50;
 /// `POST /v1/join`
 pub async fn join(
     request: HttpRequest,
-    caller: Caller,
+    mover: Mover,
     answer: Answer,
     body: Body<Join>,
 ) -> Result<HttpResponse, ApiError> {
-    let seated = state(&request)?.admission.join(caller.0.occupant(), body.0).await?;
+    let seated = state(&request)?.admission.join(mover.0.occupant(), body.0).await?;
     answer.ok(&seated)
 }
 
 /// `POST /v1/rooms`
 pub async fn create(
     request: HttpRequest,
-    caller: Caller,
+    mover: Mover,
     answer: Answer,
     body: Body<CreateRoom>,
 ) -> Result<HttpResponse, ApiError> {
-    let seated = state(&request)?.admission.create(caller.0.occupant(), body.0).await?;
+    let seated = state(&request)?.admission.create(mover.0.occupant(), body.0).await?;
     answer.ok(&seated)
 }
 
 /// `POST /v1/rooms/{id}/join`
 pub async fn join_room(
     request: HttpRequest,
-    caller: Caller,
+    mover: Mover,
     answer: Answer,
     id: web::Path<String>,
     body: Body<JoinRoom>,
 ) -> Result<HttpResponse, ApiError> {
-    let seated = state(&request)?.admission.join_room(caller.0.occupant(), room_id(&id)?, body.0).await?;
+    let seated = state(&request)?.admission.join_room(mover.0.occupant(), room_id(&id)?, body.0).await?;
     answer.ok(&seated)
 }
 
 /// `POST /v1/leave`
-pub async fn leave(caller: Caller, answer: Answer) -> Result<HttpResponse, ApiError> {
-    let Some(place) = caller.0.occupant().place() else { return answer.ok(&Left { left: false }) };
+pub async fn leave(mover: Mover, answer: Answer) -> Result<HttpResponse, ApiError> {
+    let Some(place) = mover.0.occupant().place() else { return answer.ok(&Left { left: false }) };
     place.room.leave(place.stay, GoneWhy::Left).await?;
     answer.ok(&Left { left: true })
 }

@@ -22,7 +22,7 @@ pub async fn send(
     let applied = match (&batch.msgs, &batch.kind) {
         (None, Some(_)) => {
             let message = body.decode::<CheckedMessage>()?;
-            upstream::send_one(&session, Message::read(&message), clock).await?
+            upstream::send_one(&session, Message::read(&message), body.size(), clock).await?
         }
         (None, None) => return Err(ApiError::new(ErrorCode::BadBody, "neither msgs nor type")),
         (Some(_), _) => upstream::send(&session, batch, body.size(), clock).await?,

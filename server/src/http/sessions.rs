@@ -39,14 +39,8 @@ pub async fn create(
     #[expect(clippy::cast_possible_truncation, reason = "32 of 64 random bits are wanted")]
     let epoch = Epoch(entropy::seed() as u32);
     let config = &state.config;
-    let session = Session::new(
-        token,
-        player.clone(),
-        epoch,
-        config.patience(),
-        config.message_rate(),
-        state.clock.now_ms(),
-    );
+    let now_ms = state.clock.now_ms();
+    let session = Session::new(token, player.clone(), epoch, config.patience(), config.rates(now_ms), now_ms);
     state.registry.insert(Arc::new(session))?;
     state.metrics.sessions.inc();
     state.metrics.sessions_made.inc();
@@ -56,7 +50,7 @@ pub async fn create(
         heartbeat_ms: whole_ms(HEARTBEAT),
         watchdog_ms: whole_ms(HEARTBEAT * WATCHDOG_BEATS),
         grace_ms: config.grace_ms,
-        limits: SessionLimits::with_rate(config.messages_per_s),
+        limits: SessionLimits::with_rates(config.messages_per_s, config.bytes_per_s),
         version: sward_protocol::VERSION,
     })
 }

@@ -37,9 +37,38 @@ impl Rate {
     }
 }
 
+/// How much a session may send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rates {
+    /// Messages.
+    pub messages: Rate,
+    /// Bytes of bodies.
+    pub bytes: Rate,
+}
+
+impl Rates {
+    /// Takes so many messages and bytes, or nothing.
+    ///
+    /// # Errors
+    /// The milliseconds after which to try again.
+    pub fn take(&mut self, messages: u32, bytes: u32, now_ms: u64) -> Result<(), u64> {
+        let before = self.messages.clone();
+        self.messages.take(messages, now_ms)?;
+        self.bytes.take(bytes, now_ms).inspect_err(|_| self.messages = before)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_and_bytes_are_taken_together_or_not_at_all() {
+        let mut rates = Rates { messages: Rate::new(1, 10, 0), bytes: Rate::new(1000, 1000, 0) };
+        assert_eq!(rates.take(5, 1001, 0), Err(1));
+        assert_eq!(rates.take(11, 1, 0), Err(1000));
+        assert_eq!(rates.take(10, 1000, 0), Ok(()));
+    }
 
     #[test]
     fn a_burst_passes_then_the_rate_holds() {

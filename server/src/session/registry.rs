@@ -107,7 +107,7 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::session::MessageRate;
+    use crate::session::rate::{Rate, Rates};
     use crate::session::state::Patience;
     use sward_protocol::ids::{Epoch, NodeId, PlayerId};
     use sward_protocol::session::Player;
@@ -119,8 +119,8 @@ mod tests {
     fn session(number: u128) -> Arc<Session> {
         let player = Player { id: PlayerId::from_random(NodeId(0), number), name: "Zoë".to_owned() };
         let patience = Patience { successor_ms: 1, silent_beats: 1, grace_ms: 1 };
-        let rate = MessageRate { per_s: 1, burst: 1 };
-        Arc::new(Session::new(token(number), player, Epoch(1), patience, rate, 0))
+        let rates = Rates { messages: Rate::new(1, 1, 0), bytes: Rate::new(1, 1, 0) };
+        Arc::new(Session::new(token(number), player, Epoch(1), patience, rates, 0))
     }
 
     #[test]

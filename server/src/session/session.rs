@@ -7,7 +7,7 @@ use sward_protocol::session::Player;
 use tokio::sync::Notify;
 
 use super::inbox::Inbox;
-use super::rate::Rate;
+use super::rate::Rates;
 use super::state::{Change, Lifecycle, Patience};
 use crate::fanout::mailslot::Mailslot;
 use crate::room::occupant::Occupant;
@@ -17,17 +17,8 @@ use crate::room::occupant::Occupant;
 pub struct Incoming {
     /// What was applied.
     pub inbox: Inbox,
-    /// How many messages a second.
-    pub rate: Rate,
-}
-
-/// How many messages a second a session may send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MessageRate {
-    /// On average.
-    pub per_s: u32,
-    /// At once.
-    pub burst: u32,
+    /// How much more may be sent.
+    pub rates: Rates,
 }
 
 /// One session.
@@ -49,15 +40,14 @@ impl Session {
         player: Player,
         epoch: Epoch,
         patience: Patience,
-        rate: MessageRate,
+        rates: Rates,
         now_ms: u64,
     ) -> Self {
-        let rate = Rate::new(rate.per_s, rate.burst, now_ms);
         Self {
             token,
             occupant: Arc::new(Occupant::new(player, Mailslot::new(epoch))),
             life: Mutex::new(Lifecycle::new(patience, now_ms)),
-            incoming: Mutex::new(Incoming { inbox: Inbox::default(), rate }),
+            incoming: Mutex::new(Incoming { inbox: Inbox::default(), rates }),
             incoming_moved: Notify::new(),
         }
     }

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::Session;
 use super::inbox::{Replies, Verdict};
+use super::session::Incoming;
 use crate::clock::Clock;
 use crate::fanout::encode::Encoded;
 use crate::fanout::flush::Flush;
@@ -42,8 +43,8 @@ pub enum SendError {
         /// The number to go on with.
         expected: u64,
     },
-    /// Too many messages.
-    #[error("more messages a second than this server takes")]
+    /// Too many messages, or bytes.
+    #[error("more messages or bytes a second than this server takes")]
     RateLimited {
         /// When to try again.
         retry_after_ms: u64,
@@ -92,11 +93,14 @@ pub async fn send(
         return Ok(Answer { ack, replies: Vec::new() });
     }
     match body.seq {
-        None => send_unnumbered(session, &body.src, messages, clock).await,
+        None => send_unnumbered(session, &body.src, messages, body_bytes, clock).await,
         Some(seq) if seq == 0 || seq >= INTEGER_END - BATCH_MESSAGES_MAX as u64 => {
             Err(SendError::BadField("seq counts from 1 and stays below 2^53".to_owned()))
         }
-        Some(seq) => send_numbered(session, &body.src, seq, messages, body_bytes, clock).await,
+        Some(seq) => {
+            let batch = Numbered { src: &body.src, seq, count: messages.len(), bytes: body_bytes };
+            send_numbered(session, batch, messages, clock).await
+        }
     }
 }
 
@@ -104,9 +108,14 @@ pub async fn send(
 ///
 /// # Errors
 /// [`SendError::Message`] if it failed, or another.
-pub async fn send_one(session: &Arc<Session>, message: Read, clock: Clock) -> Result<Answer, SendError> {
+pub async fn send_one(
+    session: &Arc<Session>,
+    message: Read,
+    body_bytes: usize,
+    clock: Clock,
+) -> Result<Answer, SendError> {
     let message = message.map_err(|unreadable| SendError::Message(unreadable.error))?;
-    let mut answer = send_unnumbered(session, "", vec![Ok(message)], clock).await?;
+    let mut answer = send_unnumbered(session, "", vec![Ok(message)], body_bytes, clock).await?;
     match answer.replies.first_mut().and_then(|reply| reply.error.take()) {
         Some(error) => Err(SendError::Message(error)),
         None => Ok(answer),
@@ -118,13 +127,13 @@ async fn send_unnumbered(
     session: &Arc<Session>,
     src: &str,
     messages: Vec<Read>,
+    body_bytes: usize,
     clock: Clock,
 ) -> Result<Answer, SendError> {
     let (answer, answered) = oneshot::channel();
     {
         let mut incoming = session.incoming();
-        let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
-        incoming.rate.take(count, clock.now_ms()).map_err(rate_limited)?;
+        charge(&mut incoming, messages.len(), body_bytes, clock)?;
         let done = move |replies| {
             let _ = answer.send(replies);
         };
@@ -138,15 +147,21 @@ async fn send_unnumbered(
     }
 }
 
+/// What names a batch, and its size.
+#[derive(Clone, Copy)]
+struct Numbered<'a> {
+    src: &'a str,
+    seq: u64,
+    count: usize,
+    bytes: usize,
+}
+
 async fn send_numbered(
     session: &Arc<Session>,
-    src: &str,
-    seq: u64,
+    batch: Numbered<'_>,
     messages: Vec<Read>,
-    body_bytes: usize,
     clock: Clock,
 ) -> Result<Answer, SendError> {
-    let count = messages.len();
     let mut messages = Some(messages);
     let early_until = Instant::now() + EARLY_WAIT_MAX;
     let mut waiting: Option<Waiting<'_>> = None;
@@ -155,12 +170,12 @@ async fn send_numbered(
         tokio::pin!(moved);
         // Registered before looking: what moves in between is not missed.
         moved.as_mut().enable();
-        let expected = match admit(session, src, seq, count, &mut messages, clock)? {
+        let expected = match admit(session, batch, &mut messages, clock)? {
             Admitted::Reading(reading) => break reading,
             Admitted::Early { expected } => expected,
         };
         if waiting.is_none() {
-            waiting = Some(Waiting::start(session, body_bytes).ok_or(SendError::Gap { expected })?);
+            waiting = Some(Waiting::start(session, batch.bytes).ok_or(SendError::Gap { expected })?);
         }
         if tokio::time::timeout_at(early_until, moved).await.is_err() {
             return Err(SendError::Gap { expected });
@@ -189,12 +204,11 @@ enum Admitted<'a> {
 /// The one step in which a batch is examined, taken by the room, and counted.
 fn admit<'a>(
     session: &'a Arc<Session>,
-    src: &'a str,
-    seq: u64,
-    count: usize,
+    batch: Numbered<'a>,
     messages: &mut Option<Vec<Read>>,
     clock: Clock,
 ) -> Result<Admitted<'a>, SendError> {
+    let Numbered { src, seq, count, .. } = batch;
     let mut incoming = session.incoming();
     let skip = match incoming.inbox.examine(src, seq, count) {
         Verdict::Apply { skip } => skip,
@@ -204,8 +218,7 @@ fn admit<'a>(
     let first = seq + skip as u64;
     let fresh: Vec<Read> = messages.take().unwrap_or_default().into_iter().skip(skip).collect();
     if !fresh.is_empty() {
-        let cost = u32::try_from(fresh.len()).unwrap_or(u32::MAX);
-        incoming.rate.take(cost, clock.now_ms()).map_err(rate_limited)?;
+        charge(&mut incoming, fresh.len(), batch.bytes, clock)?;
         let (owner, source) = (Arc::clone(session), src.to_owned());
         let done = move |replies| {
             owner.incoming().inbox.answered(&source, first, replies);
@@ -221,11 +234,14 @@ fn admit<'a>(
     incoming.inbox.start_reading(src, seq, count);
     drop(incoming);
     session.incoming_moved().notify_waiters();
-    Ok(Admitted::Reading(Reading { session, src, seq, count }))
+    Ok(Admitted::Reading(Reading { session, batch }))
 }
 
-fn rate_limited(retry_after_ms: u64) -> SendError {
-    SendError::RateLimited { retry_after_ms }
+fn charge(incoming: &mut Incoming, messages: usize, bytes: usize, clock: Clock) -> Result<(), SendError> {
+    // Both are bounded far below 2^32 by the limits on a body.
+    let whole = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let taken = incoming.rates.take(whole(messages), whole(bytes), clock.now_ms());
+    taken.map_err(|retry_after_ms| SendError::RateLimited { retry_after_ms })
 }
 
 fn busy(_: RoomError) -> SendError {
@@ -332,20 +348,19 @@ fn pong(session: &Session, pings: Vec<Pong>, now_ms: u64) {
 /// A request that reads the replies to its batch. Dropped with the request, wherever that is.
 struct Reading<'a> {
     session: &'a Session,
-    src: &'a str,
-    seq: u64,
-    count: usize,
+    batch: Numbered<'a>,
 }
 
 impl Reading<'_> {
     fn replies(&self) -> Replies {
-        self.session.incoming().inbox.replies(self.src, self.seq, self.count)
+        self.session.incoming().inbox.replies(self.batch.src, self.batch.seq, self.batch.count)
     }
 }
 
 impl Drop for Reading<'_> {
     fn drop(&mut self) {
-        self.session.incoming().inbox.stop_reading(self.src, self.seq, self.count);
+        let Numbered { src, seq, count, .. } = self.batch;
+        self.session.incoming().inbox.stop_reading(src, seq, count);
     }
 }
 

@@ -67,7 +67,8 @@ fn malformed_messagepack_is_told() {
     let mut deep = vec![0x81, 0xa4, b'm', b's', b'g', b's'];
     deep.extend([0x91; 10_000]);
     let cases: &[(&[u8], u16, &str)] = &[
-        (&[0xc1], 422, "bad_body"),
+        (&[0xc1], 400, "bad_msgpack"),
+        (&[0x01], 422, "bad_body"),
         (&[0x81, 0xa4, b'm'], 400, "bad_msgpack"),
         (&[0x81, 0xa4, b'm', b's', b'g', b's', 0x05], 422, "bad_body"),
         (&[0x93, 1, 2, 3], 422, "bad_body"),

@@ -170,16 +170,37 @@ fn the_queue_is_bounded_in_events_bytes_and_age() {
     assert_eq!(many.check_queue(QUEUE_AGE_MS_MAX), Ok(()));
     assert_eq!(many.check_queue(QUEUE_AGE_MS_MAX + 1), Err(Overrun));
     say(&mut many, "x", 0);
-    assert_eq!(many.check_queue(0), Err(Overrun));
+    assert_eq!(many.check_queue(QUEUE_BURST_MS), Ok(()), "he had no chance to read yet");
+    assert_eq!(many.check_queue(QUEUE_BURST_MS + 1), Err(Overrun));
     taken(&mut many, 1);
-    assert_eq!(many.check_queue(0), Ok(()));
+    assert_eq!(many.check_queue(QUEUE_BURST_MS + 1), Ok(()));
 
     let mut large = outbox();
     while large.queue_bytes <= QUEUE_BYTES_MAX {
-        assert_eq!(large.check_queue(0), Ok(()));
+        assert_eq!(large.check_queue(1_000), Ok(()));
         say(&mut large, &"x".repeat(1024), 0);
     }
-    assert_eq!(large.check_queue(0), Err(Overrun));
+    assert_eq!(large.check_queue(QUEUE_BURST_MS), Ok(()));
+    assert_eq!(large.check_queue(QUEUE_BURST_MS + 1), Err(Overrun));
+    while large.window_bytes + 2048 <= WINDOW_BYTES_MAX {
+        say(&mut large, &"x".repeat(1024), 0);
+    }
+    assert_eq!(large.check_queue(0), Ok(()));
+    say(&mut large, &"x".repeat(1024), 0);
+    say(&mut large, &"x".repeat(1024), 0);
+    assert_eq!(large.check_queue(0), Err(Overrun), "a burst is bounded by the window");
+}
+
+#[test]
+fn only_what_waits_is_counted_after_a_resume_into_the_middle_of_a_flush() {
+    let mut outbox = outbox();
+    let item = || FlushItem { audience: Audience::All, event: chat(&"x".repeat(1000)) };
+    let flush = Arc::new(Flush::new((0..100).map(|_| item()).collect()));
+    outbox.push(&flush, ME, Weight::Bounded, 0);
+    outbox.resume(id(99)).unwrap();
+    assert!((1000..1200).contains(&outbox.queue_bytes), "{}", outbox.queue_bytes);
+    all(&mut outbox);
+    assert_eq!(outbox.queue_bytes, 0);
 }
 
 #[test]
@@ -189,8 +210,12 @@ fn joined_is_outside_the_bounds() {
     for _ in 0..20 {
         outbox.push(&flush, ME, Weight::Free, 0);
     }
-    assert_eq!(outbox.check_queue(0), Ok(()));
+    assert_eq!(outbox.check_queue(QUEUE_AGE_MS_MAX), Ok(()));
     assert_eq!(outbox.resume_from_start(), Ok(()));
+    for _ in 0..200 {
+        outbox.push(&flush, ME, Weight::Free, 0);
+    }
+    assert!(outbox.free_bytes <= FREE_BYTES_MAX, "but not without any bound");
 }
 
 #[test]
