@@ -375,7 +375,10 @@ impl Handler<Command> for RoomActor {
         match command {
             Command::Join { occupant, me, reservation, answer } => {
                 let outcome = self.join(&occupant, me, ctx);
-                reservation.settle(self.core.players());
+                match &outcome {
+                    Some(Err(_)) => reservation.turn_away(),
+                    _ => reservation.settle(self.core.players()),
+                }
                 if let Some(outcome) = outcome {
                     // A caller who has gone is told by `joined` on his stream.
                     let _ = answer.send(outcome);

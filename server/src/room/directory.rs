@@ -48,10 +48,16 @@ impl Reservation {
         &self.room
     }
 
-    /// The room has decided; so many seats are taken now.
+    /// The room has seated its newcomer; so many seats are taken now.
     pub(super) fn settle(mut self, players: u16) {
         self.is_settled = true;
         self.directory.lobby().settle(self.room.charter().id, players);
+    }
+
+    /// The room has turned its newcomer away.
+    pub(super) fn turn_away(mut self) {
+        self.is_settled = true;
+        self.directory.lobby().turn_away(self.room.charter().id);
     }
 }
 

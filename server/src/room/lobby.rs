@@ -19,11 +19,14 @@ struct Listing {
     meta: serde_json::Value,
     players: u16,
     reserved: u16,
+    /// The room turned somebody away although it has seats: nobody is sent there until one of its players leaves.
+    is_crowded: bool,
 }
 
 impl Listing {
     fn has_seat(&self) -> bool {
-        u32::from(self.players) + u32::from(self.reserved) < u32::from(self.charter.max_players)
+        !self.is_crowded
+            && u32::from(self.players) + u32::from(self.reserved) < u32::from(self.charter.max_players)
     }
 
     fn fits(&self, game: &str, filter: &Filter) -> bool {
@@ -47,7 +50,8 @@ impl Lobby {
         self.made += 1;
         self.order.insert(charter.id, self.made);
         let meta = charter.meta.parse().unwrap_or_default();
-        self.listings.insert(self.made, Listing { charter, meta, players: 0, reserved: 1 });
+        self.listings
+            .insert(self.made, Listing { charter, meta, players: 0, reserved: 1, is_crowded: false });
     }
 
     /// A room is no more.
@@ -86,10 +90,19 @@ impl Lobby {
         }
     }
 
-    /// So many seats are taken now.
+    /// The room turned away somebody who had a seat reserved.
+    pub fn turn_away(&mut self, id: RoomId) {
+        if let Some(listing) = self.listing_mut(id) {
+            listing.reserved = listing.reserved.saturating_sub(1);
+            listing.is_crowded = true;
+        }
+    }
+
+    /// Somebody left: so many seats are taken now.
     pub fn count(&mut self, id: RoomId, players: u16) {
         if let Some(listing) = self.listing_mut(id) {
             listing.players = players;
+            listing.is_crowded = false;
         }
     }
 
@@ -180,6 +193,18 @@ mod tests {
         lobby.release(id(1));
         assert_eq!(lobby.reserve("relay", &Filter::new()), Some(id(1)));
         assert_eq!(lobby.reserve("meadow", &Filter::new()), None);
+    }
+
+    #[test]
+    fn a_room_that_turned_somebody_away_is_left_alone_until_one_leaves() {
+        let mut lobby = Lobby::default();
+        lobby.open(charter(1, "{}"));
+        lobby.settle(id(1), 1);
+        assert_eq!(lobby.reserve("relay", &Filter::new()), Some(id(1)));
+        lobby.turn_away(id(1));
+        assert_eq!(lobby.reserve("relay", &Filter::new()), None);
+        lobby.count(id(1), 0);
+        assert_eq!(lobby.reserve("relay", &Filter::new()), Some(id(1)));
     }
 
     #[test]

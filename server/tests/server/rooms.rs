@@ -43,6 +43,23 @@ fn two_hundred_at_once_make_rooms_of_ten_and_never_eleven() {
 }
 
 #[test]
+fn a_room_that_cannot_show_more_players_refuses_and_the_crowd_goes_on_elsewhere() {
+    let server = Server::start();
+    let me = "x".repeat(1000);
+    let join = json!({"game": "relay", "create": true, "max_players": 1000, "me": me});
+    let players: Vec<_> = (0..700).map(|number| server.player(&format!("P{number}"))).collect();
+    let rooms: std::collections::BTreeSet<_> =
+        players.iter().map(|player| player.join(&join)["room"]["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(rooms.len(), 2);
+    assert_eq!(server.metric("sward_rooms_failed_total"), Some(0));
+    let mut stream = players[0].stream();
+    // The window holds far fewer than the hundreds of `here` that he missed.
+    stream.expect("reset");
+    let shown = stream.expect("joined")["players"].as_array().unwrap().len();
+    assert!((600..700).contains(&shown), "{shown}");
+}
+
+#[test]
 fn everybody_hears_who_comes_and_goes() {
     let server = Server::start();
     let (zoe, bo) = (server.player("Zoë 🦊"), server.player("محمد"));
