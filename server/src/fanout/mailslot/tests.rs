@@ -1,0 +1,135 @@
+//! Streams that open, take over, fall behind and end.
+
+use super::*;
+use crate::fanout::encode::Encoded;
+use sward_protocol::downstream::{Event, Pong};
+use sward_protocol::payload::Payload;
+
+fn flush(number: u32) -> Arc<Flush> {
+    let pong = Pong { data: Payload::of(&number).unwrap() };
+    Arc::new(Flush::of(Encoded::of(&Event::Pong(pong)).unwrap()))
+}
+
+fn slot() -> Mailslot {
+    Mailslot::new(Epoch(1))
+}
+
+fn open(slot: &Mailslot, from: Position, nonce: Option<&str>) -> Opening {
+    slot.open(from, nonce).unwrap()
+}
+
+fn text(slot: &Mailslot, reader: &Reader) -> String {
+    match slot.read(reader, Waker::noop()) {
+        Chunk::Events { bytes, .. } => String::from_utf8(bytes).unwrap(),
+        Chunk::Empty => String::new(),
+        Chunk::Closed(code) => code.reason().to_owned(),
+    }
+}
+
+#[test]
+fn the_first_stream_hears_what_came_before_it_and_a_later_one_starts_fresh() {
+    let (slot, mut wakes) = (slot(), Wakes::default());
+    slot.move_in(Tenancy(1), &flush(1), 0, &mut wakes);
+    let first = open(&slot, Position::Nothing, None);
+    assert!(!first.resumed && !first.needs_snapshot && first.reset.is_none());
+    assert!(text(&slot, &first.reader).contains("id: 00000001.1\n"));
+    slot.post(Tenancy(1), &flush(2), Seat(1), 0, &mut wakes);
+    let later = open(&slot, Position::Nothing, None);
+    assert!(!later.resumed && later.needs_snapshot && later.reset.is_none());
+    assert_eq!(slot.post(Tenancy(1), &flush(3), Seat(1), 0, &mut wakes), Posted::Stale);
+    slot.post_snapshot(Tenancy(1), &flush(4), 0, &mut wakes);
+    slot.post_snapshot(Tenancy(1), &flush(9), 0, &mut wakes);
+    slot.post(Tenancy(1), &flush(5), Seat(1), 0, &mut wakes);
+    let heard = text(&slot, &later.reader);
+    assert_eq!(heard.matches("event: pong").count(), 2, "one snapshot, one event: {heard}");
+    assert!(!heard.contains("{\"data\":2}") && !heard.contains("{\"data\":3}"), "{heard}");
+    assert!(heard.contains("id: 00000001.3\nevent: pong\ndata: {\"data\":4}"), "{heard}");
+}
+
+#[test]
+fn a_named_event_resumes_and_garbage_resets() {
+    let (slot, mut wakes) = (slot(), Wakes::default());
+    for number in 1..=3 {
+        slot.post_own(&flush(number), 0, &mut wakes);
+    }
+    let opening = open(&slot, Position::Nothing, None);
+    text(&slot, &opening.reader);
+    let resumed = open(&slot, Position::Event(EventId { epoch: Epoch(1), seq: 2 }), None);
+    assert!(resumed.resumed);
+    assert!(text(&slot, &resumed.reader).starts_with("id: 00000001.3\n"));
+    let reset = open(&slot, Position::Garbage, None);
+    assert_eq!((reset.resumed, reset.reset), (false, Some(ResetReason::BadId)));
+    assert_eq!(text(&slot, &reset.reader), "");
+}
+
+#[test]
+fn a_newer_stream_takes_over_and_a_replayed_old_one_does_not() {
+    let slot = slot();
+    let first = open(&slot, Position::Nothing, Some("a"));
+    let doubled = open(&slot, Position::Nothing, Some("a"));
+    assert_eq!(first.reader.closed(), Some(CloseCode::Doubled));
+    let second = open(&slot, Position::Nothing, Some("b"));
+    assert_eq!(doubled.reader.closed(), Some(CloseCode::Replaced));
+    assert_eq!(slot.open(Position::Nothing, Some("a")).unwrap_err(), CloseCode::Replaced);
+    assert_eq!(second.reader.closed(), None, "it took nothing over");
+    slot.detach(&first.reader);
+    assert!(slot.has_reader());
+    slot.detach(&second.reader);
+    assert!(!slot.has_reader());
+}
+
+#[test]
+fn events_of_an_earlier_stay_are_not_delivered() {
+    let (slot, mut wakes) = (slot(), Wakes::default());
+    slot.move_in(Tenancy(1), &flush(1), 0, &mut wakes);
+    slot.move_in(Tenancy(2), &flush(2), 0, &mut wakes);
+    assert_eq!(slot.post(Tenancy(1), &flush(9), Seat(1), 0, &mut wakes), Posted::Stale);
+    slot.move_out(Tenancy(1), &flush(9), 0, &mut wakes);
+    assert_eq!(slot.post(Tenancy(2), &flush(3), Seat(1), 0, &mut wakes), Posted::Events(1));
+    slot.move_out(Tenancy(2), &flush(4), 0, &mut wakes);
+    let heard = text(&slot, &open(&slot, Position::Nothing, None).reader);
+    assert!(!heard.contains("{\"data\":9}"));
+    assert_eq!(heard.matches("event: pong").count(), 4);
+}
+
+#[test]
+fn a_reader_who_leaves_too_much_unread_loses_his_hold() {
+    let (slot, mut wakes) = (slot(), Wakes::default());
+    let opening = open(&slot, Position::Nothing, None);
+    slot.post_own(&flush(1), 0, &mut wakes);
+    assert_eq!(slot.sweep(5_000), Posted::Events(0));
+    assert_eq!(slot.sweep(5_001), Posted::Overrun);
+    assert_eq!(opening.reader.closed(), Some(CloseCode::Slow));
+    let resumed = open(&slot, Position::Event(EventId { epoch: Epoch(1), seq: 0 }), None);
+    assert!(resumed.resumed);
+    assert!(text(&slot, &resumed.reader).contains("id: 00000001.1\n"));
+}
+
+#[test]
+fn a_session_that_is_over_lets_no_stream_begin() {
+    let slot = slot();
+    let opening = open(&slot, Position::Nothing, None);
+    slot.shut();
+    assert_eq!(opening.reader.closed(), Some(CloseCode::Ended));
+    assert_eq!(slot.open(Position::Nothing, None).unwrap_err(), CloseCode::Ended);
+}
+
+#[test]
+fn a_reader_is_woken_once_for_many_posts() {
+    use std::sync::atomic::AtomicUsize;
+    struct Count(AtomicUsize);
+    impl std::task::Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let (slot, mut wakes) = (slot(), Wakes::default());
+    let opening = open(&slot, Position::Nothing, None);
+    let count = Arc::new(Count(AtomicUsize::new(0)));
+    assert!(matches!(slot.read(&opening.reader, &Waker::from(Arc::clone(&count))), Chunk::Empty));
+    slot.post_own(&flush(1), 0, &mut wakes);
+    slot.post_own(&flush(2), 0, &mut wakes);
+    assert_eq!(count.0.load(Ordering::Relaxed), 0, "not before the flush is whole");
+    wakes.wake_all();
+    assert_eq!(count.0.load(Ordering::Relaxed), 1);
+}
