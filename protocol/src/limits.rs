@@ -12,6 +12,8 @@ pub const CHAT_CHARS_MAX: usize = 500;
 pub const BATCH_MESSAGES_MAX: usize = 100;
 /// Bytes of the body of `POST /v1/send`.
 pub const BATCH_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of a batch's messages as JSON: MessagePack may grow by that.
+pub const BATCH_JSON_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of any other request body.
 pub const BODY_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of JSON of a player's own data (`me`), of a room's `meta`, `filter` and `options`, each.

@@ -159,7 +159,11 @@ impl Listening {
         let handle = server.handle();
         let stopping = actix_rt::spawn(async move {
             shutdown::told_to_stop().await;
-            shutdown::drain(&state, &handle).await;
+            tokio::select! {
+                () = shutdown::drain(&state, &handle) => {}
+                // Whoever asks twice does not want to wait.
+                () = shutdown::told_to_stop() => handle.stop(false).await,
+            }
         });
         let outcome = server.await;
         sweeping.abort();

@@ -28,8 +28,12 @@ pub struct Config {
     #[arg(long, env = "SWARD_MAX_PLAYERS")]
     pub max_players: Option<usize>,
 
+    /// The most streams at once, those included that a newer one has just replaced
+    #[arg(long, env = "SWARD_MAX_STREAMS", default_value_t = 1_000_000)]
+    pub max_streams: usize,
+
     /// The most rooms at once
-    #[arg(long, env = "SWARD_MAX_ROOMS", default_value_t = 10_000)]
+    #[arg(long, env = "SWARD_MAX_ROOMS", default_value_t = 10_000, value_parser = max_rooms)]
     pub max_rooms: usize,
 
     /// Origins whose pages may use this server, such as `https://game.example`; all of them when there is none
@@ -60,6 +64,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             workers: None,
             max_players: None,
+            max_streams: 1_000_000,
             max_rooms: 10_000,
             allow_origins: Vec::new(),
             messages_per_s: 100,
@@ -92,6 +97,14 @@ impl Config {
     #[must_use]
     pub fn drain(&self) -> Duration {
         Duration::from_millis(self.drain_ms)
+    }
+}
+
+/// Five letters of 23 name 6.4 million rooms; well below that a free code is found at once.
+fn max_rooms(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(rooms) if (1..=1_000_000).contains(&rooms) => Ok(rooms),
+        _ => Err("1 to 1000000".to_owned()),
     }
 }
 

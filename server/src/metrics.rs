@@ -35,8 +35,10 @@ pub struct Metrics {
     pub flushes: IntCounter,
     /// Events too large to be sent.
     pub events_dropped: IntCounter,
-    /// Rooms ended by a panic of their game.
+    /// Rooms ended because their game panicked, or could not show its state.
     pub rooms_failed: IntCounter,
+    /// Ticks that were due while a room was still at work, and were left out.
+    pub ticks_skipped: IntCounter,
     /// Streams cut because their client kept a worker busy.
     pub streams_cut: IntCounter,
     /// Error answers, by code.
@@ -92,7 +94,11 @@ impl Metrics {
             ),
             rooms_failed: register(
                 &registry,
-                counter("sward_rooms_failed_total", "Rooms ended by a panic of their game"),
+                counter("sward_rooms_failed_total", "Rooms whose game panicked or could not show its state"),
+            ),
+            ticks_skipped: register(
+                &registry,
+                counter("sward_ticks_skipped_total", "Ticks left out because the room was still at work"),
             ),
             streams_cut: register(
                 &registry,

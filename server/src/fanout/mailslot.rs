@@ -20,8 +20,8 @@ use super::wake::Wakes;
 const CHUNK_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of one chunk of a replay: a reader who was away gets it in slices, others are written between them.
 const REPLAY_CHUNK_BYTES_MAX: usize = 4 * 1024;
-/// Nonces of replaced streams that are remembered, to know a replayed old request.
-const REPLACED_MAX: usize = 8;
+/// Nonces of streams that are remembered, to know a replayed old request.
+const NONCES_MAX: usize = 8;
 
 /// Which stay in which room an event belongs to. Events of an earlier stay are not delivered: all that follows `joined`
 /// belongs to its room.
@@ -110,7 +110,8 @@ struct Slot {
     attached: Option<Attached>,
     opened_before: bool,
     shut: bool,
-    replaced: VecDeque<Box<str>>,
+    /// The newest last.
+    nonces: VecDeque<Box<str>>,
     tenancy: Tenancy,
     awaits_snapshot: bool,
 }
@@ -139,7 +140,7 @@ impl Mailslot {
             attached: None,
             opened_before: false,
             shut: false,
-            replaced: VecDeque::new(),
+            nonces: VecDeque::new(),
             tenancy: Tenancy::default(),
             awaits_snapshot: false,
         }))
@@ -233,10 +234,11 @@ impl Mailslot {
         if slot.shut {
             return Err(CloseCode::Ended);
         }
-        if nonce.is_some_and(|nonce| slot.replaced.iter().any(|old| **old == *nonce)) {
+        if nonce.is_some_and(|nonce| slot.is_replayed(nonce)) {
             return Err(CloseCode::Replaced);
         }
         slot.hand_over(nonce);
+        let awaited_snapshot = slot.awaits_snapshot;
         let position = match from {
             Position::Event(id) => slot.outbox.resume(id).map(|()| true),
             Position::Garbage => Err(ResetReason::BadId),
@@ -259,7 +261,8 @@ impl Mailslot {
             epoch: slot.outbox.epoch(),
             resumed: position == Ok(true),
             reset: position.err(),
-            needs_snapshot: slot.awaits_snapshot,
+            // One that is on its way already serves the newest stream too.
+            needs_snapshot: slot.awaits_snapshot && !awaited_snapshot,
         })
     }
 
@@ -355,20 +358,26 @@ impl Slot {
         attached.waker
     }
 
+    /// Whether a stream with this nonce was opened before a newer one. The newest itself may come again: a doubled
+    /// request, or an EventSource that reconnects.
+    fn is_replayed(&self, nonce: &str) -> bool {
+        let is_newest = self.nonces.back().is_some_and(|newest| **newest == *nonce);
+        !is_newest && self.nonces.iter().any(|old| **old == *nonce)
+    }
+
     /// The stream that is open, if one is, loses its hold to a newer one.
     fn hand_over(&mut self, nonce: Option<&str>) {
-        let Some(older) = &self.attached else { return };
-        let doubled = nonce.is_some() && older.nonce.as_deref() == nonce;
-        let older_nonce = older.nonce.clone().filter(|_| !doubled);
-        let code = if doubled { CloseCode::Doubled } else { CloseCode::Replaced };
+        let doubled = nonce.is_some() && self.nonces.back().map(|newest| &**newest) == nonce;
+        if let Some(nonce) = nonce.filter(|_| !doubled) {
+            if self.nonces.len() >= NONCES_MAX {
+                self.nonces.pop_front();
+            }
+            self.nonces.push_back(nonce.into());
+        }
+        let doubles_open = self.attached.as_ref().is_some_and(|older| older.nonce.as_deref() == nonce);
+        let code = if doubled && doubles_open { CloseCode::Doubled } else { CloseCode::Replaced };
         if let Some(waker) = self.release(code) {
             waker.wake();
-        }
-        if let Some(older_nonce) = older_nonce {
-            if self.replaced.len() >= REPLACED_MAX {
-                self.replaced.pop_front();
-            }
-            self.replaced.push_back(older_nonce);
         }
     }
 }

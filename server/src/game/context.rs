@@ -22,7 +22,8 @@ pub struct Seated {
 }
 
 /// Who receives an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Audience {
     /// Everybody in the room.
     All,
@@ -35,8 +36,8 @@ pub enum Audience {
 impl Audience {
     /// Whether the player on `seat` is meant.
     #[must_use]
-    pub fn includes(self, seat: Seat) -> bool {
-        match self {
+    pub fn includes(&self, seat: Seat) -> bool {
+        match *self {
             Self::All => true,
             Self::Only(only) => only == seat,
             Self::Except(except) => except != seat,

@@ -35,13 +35,18 @@ pub trait Game: Send + 'static {
     where
         Self: Sized;
 
-    /// How the room runs. Asked once, after [`Game::create`].
+    /// How the room runs. Asked once, right after [`Game::create`].
     fn settings(&self) -> Settings;
 
     /// A player took `seat`; he is in [`Room::players`] already. What is sent here reaches the others after `here`, and
     /// him after `joined`.
-    fn join(&mut self, room: &mut Room<'_>, seat: Seat) {
+    ///
+    /// # Errors
+    /// The game does not want him: he gets 409 with this code and detail and no seat, what was sent here is not sent, and
+    /// nobody else hears of him. The game must not have changed then.
+    fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
         let _ = (room, seat);
+        Ok(())
     }
 
     /// The player on `seat` is out; he is in [`Room::players`] no more.
@@ -71,6 +76,7 @@ pub trait Game: Send + 'static {
 
 /// How a room runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Settings {
     /// Seats, when the creator names no number: 1–1,000.
     pub max_players: u16,
@@ -79,6 +85,26 @@ pub struct Settings {
     /// The shortest time between two writes to a player while the room is busy; a quiet room writes at once. Zero writes
     /// each step's events at once: the lowest latency, at the price of a system call per message and player.
     pub flush: Duration,
+}
+
+impl Settings {
+    /// A room of so many seats (1–1,000), without ticks, that flushes every 33 ms at most.
+    #[must_use]
+    pub fn new(max_players: u16) -> Self {
+        Self { max_players, tick: None, flush: Duration::from_millis(33) }
+    }
+
+    /// The same with ticks, at least 1 ms apart.
+    #[must_use]
+    pub fn with_tick(self, tick: Duration) -> Self {
+        Self { tick: Some(tick), ..self }
+    }
+
+    /// The same with another flush interval.
+    #[must_use]
+    pub fn with_flush(self, flush: Duration) -> Self {
+        Self { flush, ..self }
+    }
 }
 
 /// Options that a game cannot use, in plain words for the creator.

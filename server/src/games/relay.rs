@@ -42,7 +42,7 @@ impl Game for Relay {
     }
 
     fn settings(&self) -> Settings {
-        Settings { max_players: 50, tick: None, flush: Duration::from_millis(self.options.flush_ms) }
+        Settings::new(50).with_flush(Duration::from_millis(self.options.flush_ms))
     }
 
     fn message(

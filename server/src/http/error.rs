@@ -11,6 +11,7 @@ use sward_protocol::codec::{DecodeError, Encoding};
 use sward_protocol::problem::{ErrorCode, MessageError, Problem};
 
 use crate::room::admission::JoinError;
+use crate::room::effect::Refusal;
 use crate::room::handle::RoomError;
 use crate::session::registry::Full;
 use crate::session::upstream::SendError;
@@ -149,7 +150,12 @@ impl From<JoinError> for ApiError {
             JoinError::TooManyRooms(_) => ErrorCode::ServerFull,
             JoinError::Room(RoomError::Busy) => ErrorCode::RoomBusy,
             JoinError::Room(RoomError::Slow) => ErrorCode::RoomSlow,
-            JoinError::Room(RoomError::Refused(_)) => ErrorCode::RoomFull,
+            JoinError::Room(RoomError::Refused(Refusal::ByGame(refusal))) => {
+                let mut answer = Self::of_message(refusal.clone());
+                answer.problem.status = StatusCode::CONFLICT.as_u16();
+                return answer;
+            }
+            JoinError::Room(RoomError::Refused(Refusal::Full)) => ErrorCode::RoomFull,
         };
         Self::new(code, error.to_string())
     }
@@ -166,6 +172,7 @@ impl From<SendError> for ApiError {
         let detail = error.to_string();
         match error {
             SendError::BadField(_) => Self::new(ErrorCode::BadBody, detail),
+            SendError::TooLarge => Self::new(ErrorCode::BodyTooLarge, detail),
             SendError::Gap { expected } => {
                 let mut answer = Self::new(ErrorCode::Gap, detail);
                 answer.problem.expected = Some(expected);

@@ -41,16 +41,16 @@ pub fn state(request: &HttpRequest) -> Result<&State, ApiError> {
 /// `bad_token` when there is none, or none that could be one.
 pub fn token(request: &HttpRequest) -> Result<Token, ApiError> {
     let bad = |detail: &str| ApiError::new(ErrorCode::BadToken, detail);
-    let text = match request.headers().get(header::AUTHORIZATION) {
-        Some(value) => {
-            let value = value.to_str().map_err(|_| bad("Authorization is not text"))?;
-            let bearer = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-            bearer.map(|(_, token)| token.trim()).ok_or_else(|| bad("Authorization is not Bearer"))?
-        }
-        // A token is plain hexadecimal: whatever needed decoding could not be one.
-        None => query_value(request.query_string(), "token")
-            .ok_or_else(|| bad("neither Authorization nor ?token="))?,
-    };
+    // Another scheme is another's: a proxy's password, say.
+    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = header
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
+    // A token is plain hexadecimal: whatever needed decoding could not be one.
+    let text = bearer
+        .or_else(|| query_value(request.query_string(), "token"))
+        .ok_or_else(|| bad("neither Authorization: Bearer nor ?token="))?;
     text.parse().map_err(|_| bad("the token is not one of this server's"))
 }
 

@@ -26,6 +26,9 @@ pub struct State {
     pub admission: Admission,
     /// This process.
     pub node: NodeId,
+    /// Streams that may be open at once: those of players, and those that a newer one has replaced but whose client
+    /// still has to notice.
+    pub streams_max: i64,
     draining: Arc<AtomicBool>,
 }
 
@@ -40,7 +43,8 @@ impl State {
         admission: Admission,
     ) -> Self {
         let node = admission.node;
-        Self { config, clock, metrics, registry, admission, node, draining: Arc::default() }
+        let streams_max = i64::try_from(config.max_streams).unwrap_or(i64::MAX);
+        Self { config, clock, metrics, registry, admission, node, streams_max, draining: Arc::default() }
     }
 
     /// Whether the server was told to stop.

@@ -30,7 +30,17 @@ pub async fn stream(request: HttpRequest, query: Query<StreamQuery>) -> Result<H
     let options = options(&request, query.0)?;
     let body = match state.registry.find(token) {
         Found::Alive(_) if state.is_draining() => open::refuse(CloseCode::Shutdown, &state.metrics),
-        Found::Alive(session) => open::open(&session, &options, state.clock, &state.metrics),
+        Found::Alive(_) if state.metrics.streams.get() >= state.streams_max => {
+            open::refuse(CloseCode::Overloaded, &state.metrics)
+        }
+        Found::Alive(session) => {
+            let body = open::open(&session, &options, state.clock, &state.metrics);
+            // The drain may have begun since it was asked above, and have told everybody already.
+            if state.is_draining() {
+                session.mailslot().close(CloseCode::Shutdown);
+            }
+            body
+        }
         // 204 stops an EventSource for good.
         Found::Ended => {
             return Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish());

@@ -18,6 +18,7 @@ use super::directory::{Directory, Reservation};
 use super::effect::{Effect, Refusal};
 use super::handle::{Completion, RoomHandle};
 use super::input::{Input, Newcomer};
+use super::intake::{Intake, Permit};
 use super::occupant::{Occupant, Stay};
 use crate::clock::whole_ms;
 use crate::fanout::encode::{EncodeError, Encoded};
@@ -26,8 +27,12 @@ use crate::fanout::mailslot::Posted;
 use crate::fanout::wake::Wakes;
 use crate::game::Settings;
 
-/// Commands that wait for a room; the next one is refused with `room_busy`.
-pub const MAILBOX_MAX: usize = 1024;
+/// The actor library's own bound, above all that [`intake`](super::intake) lets in: it would hold back nobody, but cost
+/// memory for each sender past it.
+const MAILBOX_CAPACITY: usize = 1 << 16;
+/// Bytes and events that wait for a flush; more are flushed at once, so that a flush always fits a player's window.
+const PENDING_BYTES_MAX: usize = 64 * 1024;
+const PENDING_EVENTS_MAX: usize = 512;
 /// How long a room stays when nobody sits in it.
 pub const EMPTY_MAX: Duration = Duration::from_millis(1000);
 
@@ -44,6 +49,8 @@ pub enum Command {
         reservation: Reservation,
         /// Told the outcome.
         answer: oneshot::Sender<Result<Seated, Refusal>>,
+        /// Its place in the room's intake, given back when it was handled.
+        _permit: Permit,
     },
     /// A stay ends.
     Leave {
@@ -67,6 +74,8 @@ pub enum Command {
         messages: Vec<Message>,
         /// Told what became of them.
         done: Completion,
+        /// Its place in the room's intake, given back when it was handled.
+        _permit: Permit,
     },
     /// A player needs `joined` anew.
     Resync {
@@ -91,10 +100,14 @@ pub struct RoomActor {
     charter: Arc<Charter>,
     directory: Arc<Directory>,
     members: BTreeMap<Seat, Member>,
+    intake: Arc<Intake>,
     pending: Vec<FlushItem>,
+    pending_bytes: usize,
     flushed_ms: u64,
     flush_timer: Option<SpawnHandle>,
     tick_timer: Option<SpawnHandle>,
+    tick_due_ms: u64,
+    has_failed: bool,
     empty_since_ms: u64,
     wakes: Wakes,
 }
@@ -103,21 +116,27 @@ impl RoomActor {
     /// Starts a room on the current thread.
     pub(super) fn open(core: Box<dyn RoomStep>, directory: Arc<Directory>) -> RoomHandle {
         let charter = Arc::new(core.charter().clone());
-        let now_ms = directory.clock().now_ms();
+        let clock = directory.clock();
+        let now_ms = clock.now_ms();
+        let intake = Arc::new(Intake::new(now_ms));
         let actor = Self {
             settings: core.settings(),
             core,
             charter: Arc::clone(&charter),
             directory,
             members: BTreeMap::new(),
+            intake: Arc::clone(&intake),
             pending: Vec::new(),
+            pending_bytes: 0,
             flushed_ms: 0,
             flush_timer: None,
             tick_timer: None,
+            tick_due_ms: now_ms,
+            has_failed: false,
             empty_since_ms: now_ms,
             wakes: Wakes::default(),
         };
-        RoomHandle::new(charter, actor.start())
+        RoomHandle::new(charter, actor.start(), intake, clock)
     }
 
     fn now_ms(&self) -> u64 {
@@ -126,6 +145,9 @@ impl RoomActor {
 
     /// Steps the core. `None` when its game panicked: the room has failed then, and is closed.
     fn step(&mut self, input: Input, ctx: &mut Context<Self>) -> Option<Vec<Effect>> {
+        if self.has_failed {
+            return None;
+        }
         let now_ms = self.now_ms();
         let mut effects = Vec::new();
         let core = &mut self.core;
@@ -145,9 +167,13 @@ impl RoomActor {
         me: Payload,
         ctx: &mut Context<Self>,
     ) -> Option<Result<Seated, Refusal>> {
-        if let Some(member) = self.members.values().find(|member| member.stay.player == occupant.player.id) {
-            let seat = member.stay.seat;
-            return Some(Ok(self.seated(seat)));
+        let member = self.members.values().find(|member| member.stay.player == occupant.player.id);
+        if let Some(stay) = member.map(|member| member.stay) {
+            if occupant.place().is_some_and(|place| place.stay == stay) {
+                return Some(Ok(self.seated(stay.seat)));
+            }
+            // He has moved on, and back, before he was told to have left.
+            self.leave(stay, GoneWhy::Moved, ctx);
         }
         let newcomer = Newcomer { id: occupant.player.id, name: occupant.player.name.clone(), me };
         let mut outcome = None;
@@ -155,9 +181,8 @@ impl RoomActor {
             match effect {
                 Effect::Admitted(joined) => {
                     let seat = joined.seat;
-                    if self.admit(occupant, *joined, ctx).is_some() {
-                        outcome = Some(Ok(self.seated(seat)));
-                    }
+                    self.admit(occupant, *joined, ctx)?;
+                    outcome = Some(Ok(self.seated(seat)));
                 }
                 Effect::Refused(refusal) => outcome = Some(Err(refusal)),
                 other => self.deliver(other, ctx),
@@ -181,7 +206,8 @@ impl RoomActor {
         let seat = joined.seat;
         let flush = self.joined_flush(joined, ctx)?;
         let now_ms = self.now_ms();
-        let handle = RoomHandle::new(Arc::clone(&self.charter), ctx.address());
+        let (charter, intake) = (Arc::clone(&self.charter), Arc::clone(&self.intake));
+        let handle = RoomHandle::new(charter, ctx.address(), intake, self.directory.clock());
         let sat = occupant.sit(handle, seat, &flush, now_ms, &mut self.wakes);
         self.wakes.wake_all();
         let Ok((stay, before)) = sat else {
@@ -211,7 +237,7 @@ impl RoomActor {
     fn deliver(&mut self, effect: Effect, ctx: &mut Context<Self>) {
         match effect {
             Effect::Send(outgoing) => match Encoded::of(&outgoing.event) {
-                Ok(event) => self.pending.push(FlushItem { audience: outgoing.audience, event }),
+                Ok(event) => self.queue(FlushItem { audience: outgoing.audience, event }),
                 Err(error) => self.drop_event(&error),
             },
             Effect::Vacated { seat, why } => self.vacate(seat, why),
@@ -227,6 +253,14 @@ impl RoomActor {
             }
             // Answered by whoever gave the input.
             Effect::Admitted(_) | Effect::Refused(_) | Effect::Results(_) => {}
+        }
+    }
+
+    fn queue(&mut self, item: FlushItem) {
+        self.pending_bytes += item.event.sse().len();
+        self.pending.push(item);
+        if self.pending_bytes >= PENDING_BYTES_MAX || self.pending.len() >= PENDING_EVENTS_MAX {
+            self.flush();
         }
     }
 
@@ -318,6 +352,7 @@ impl RoomActor {
             return;
         }
         let flush = Arc::new(Flush::new(std::mem::take(&mut self.pending)));
+        self.pending_bytes = 0;
         let now_ms = self.now_ms();
         for (&seat, Member { occupant, stay }) in &self.members {
             let posted = occupant.mailslot.post(stay.tenancy, &flush, seat, now_ms, &mut self.wakes);
@@ -331,19 +366,35 @@ impl RoomActor {
     }
 
     fn start_ticks(&mut self, ctx: &mut Context<Self>) {
-        if self.tick_timer.is_some() || self.core.players() == 0 {
-            return;
+        if self.tick_timer.is_none() && self.core.players() > 0 {
+            self.tick_due_ms = self.now_ms();
+            self.await_tick(ctx);
         }
+    }
+
+    /// Waits for the next tick that is still to come: those that were missed are skipped, not made up for, or a game
+    /// whose ticks take longer than their interval would keep its thread to itself.
+    fn await_tick(&mut self, ctx: &mut Context<Self>) {
         let Some(tick) = self.settings.tick else { return };
-        self.tick_timer = Some(ctx.run_interval(tick.max(Duration::from_millis(1)), |room, ctx| {
+        let tick_ms = whole_ms(tick).max(1);
+        let now_ms = self.now_ms();
+        let missed = now_ms.saturating_sub(self.tick_due_ms) / tick_ms;
+        self.directory.metrics().ticks_skipped.inc_by(missed);
+        self.tick_due_ms += (missed + 1) * tick_ms;
+        let wait = Duration::from_millis(self.tick_due_ms.saturating_sub(now_ms));
+        self.tick_timer = Some(ctx.run_later(wait, |room, ctx| {
             room.perform(Input::Tick, ctx);
             room.flush_when_due(ctx);
+            room.tick_timer = None;
+            if !room.has_failed {
+                room.await_tick(ctx);
+            }
         }));
     }
 
     /// Everybody is put out, and the room is no more.
     fn fail(&mut self, ctx: &mut Context<Self>) {
-        self.pending.clear();
+        self.has_failed = true;
         let seats: Vec<_> = self.members.keys().copied().collect();
         for seat in seats {
             self.vacate(seat, GoneWhy::Failed);
@@ -357,7 +408,7 @@ impl Actor for RoomActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(MAILBOX_MAX);
+        ctx.set_mailbox_capacity(MAILBOX_CAPACITY);
         ctx.run_interval(EMPTY_MAX / 2, |room, ctx| {
             let empty_ms = room.now_ms().saturating_sub(room.empty_since_ms);
             let due = room.core.players() == 0 && empty_ms >= whole_ms(EMPTY_MAX);
@@ -373,7 +424,7 @@ impl Handler<Command> for RoomActor {
 
     fn handle(&mut self, command: Command, ctx: &mut Self::Context) {
         match command {
-            Command::Join { occupant, me, reservation, answer } => {
+            Command::Join { occupant, me, reservation, answer, _permit } => {
                 let outcome = self.join(&occupant, me, ctx);
                 match &outcome {
                     Some(Err(_)) => reservation.turn_away(),
@@ -395,7 +446,7 @@ impl Handler<Command> for RoomActor {
                     self.show_presence(&Arc::clone(&member.occupant), ctx);
                 }
             }
-            Command::Batch { stay, messages, done } => self.batch(stay, messages, done, ctx),
+            Command::Batch { stay, messages, done, _permit } => self.batch(stay, messages, done, ctx),
             Command::Resync { stay } => {
                 if self.is_member(stay) {
                     self.perform(Input::Resync { seat: stay.seat }, ctx);

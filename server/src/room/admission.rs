@@ -9,8 +9,9 @@ use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Seated};
 use sward_protocol::text;
 
 use super::catalog::{Catalog, Draft};
-use super::core::Charter;
+use super::core::{Charter, RoomStep};
 use super::directory::{Directory, Reservation, TooManyRooms};
+use super::effect::Refusal;
 use super::handle::{RoomError, RoomHandle};
 use super::lobby::Filter;
 use super::occupant::Occupant;
@@ -86,14 +87,17 @@ impl Admission {
         };
         let plan = self.plan(room)?;
         if let Some(place) = occupant.place().filter(|place| fits(place.room.charter(), &plan, &filter)) {
-            return self.enter(occupant, place.room, me).await;
+            match self.enter(occupant, place.room, me.clone()).await {
+                Err(JoinError::NotFound) => {}
+                answer => return answer,
+            }
         }
         for _ in 0..TRIES_MAX {
-            let reservation = self.directory.reserve_or_make(&plan.game, &filter, |directory| {
-                if join.create { self.start(directory, &plan) } else { Err(JoinError::NotFound) }
+            let reservation = self.directory.reserve_or_make(&plan.game, &filter, || {
+                if join.create { self.make(&plan) } else { Err(JoinError::NotFound) }
             })?;
             match ask(reservation, occupant, me.clone()).await {
-                Err(RoomError::Gone | RoomError::Refused(_)) => {}
+                Err(RoomError::Gone | RoomError::Refused(Refusal::Full)) => {}
                 answer => return Ok(answer?),
             }
         }
@@ -111,7 +115,7 @@ impl Admission {
     ) -> Result<Seated, JoinError> {
         let me = bounded("me", std::mem::take(&mut create.me))?;
         let plan = self.plan(create)?;
-        let reservation = self.directory.make(|directory| self.start(directory, &plan))?;
+        let reservation = self.directory.open_for(self.make(&plan)?)?;
         Ok(ask(reservation, occupant, me).await?)
     }
 
@@ -163,22 +167,21 @@ impl Admission {
         Ok(plan)
     }
 
-    fn start(&self, directory: &Arc<Directory>, plan: &Plan) -> Result<RoomHandle, JoinError> {
+    fn make(&self, plan: &Plan) -> Result<Box<dyn RoomStep>, JoinError> {
         let id = RoomId::from_random(self.node, entropy::bits());
-        let code = free_code(directory);
         let Plan { game, name, max_players, private, meta, .. } = plan.clone();
+        let directory = Arc::clone(&self.directory);
         let draft: Draft = Box::new(move |settings| Charter {
             id,
             game,
-            code,
+            code: free_code(&directory, id),
             name,
             private,
             meta,
             max_players: max_players.unwrap_or(settings.max_players),
         });
         let made = self.catalog.make(&plan.game, draft, &plan.options, entropy::seed());
-        let core = made.ok_or_else(|| JoinError::UnknownGame(plan.game.clone()))??;
-        Ok(directory.start(core)?)
+        Ok(made.ok_or_else(|| JoinError::UnknownGame(plan.game.clone()))??)
     }
 }
 
@@ -226,13 +229,13 @@ fn fits(charter: &Charter, plan: &Plan, filter: &Filter) -> bool {
         && filter.iter().all(|(key, value)| meta.get(key) == Some(value))
 }
 
-/// A code that no room has: four letters, and five once those get crowded.
-fn free_code(directory: &Directory) -> String {
+/// A code that no room has, taken for this one: four letters, and five once those get crowded.
+fn free_code(directory: &Directory, id: RoomId) -> String {
     let mut attempts = 0;
     loop {
         let letters = if attempts < 8 { 4 } else { 5 };
         let code = code(letters, entropy::seed());
-        if !directory.has_code(&code) {
+        if directory.take_code(&code, id) {
             return code;
         }
         attempts += 1;

@@ -25,10 +25,13 @@ impl Catalog {
         let make = |draft: Draft, options: &Payload, seed: u64| -> Result<Box<dyn RoomStep>, BadOptions> {
             let mut random = Random::from_seed(seed);
             // A game that panics on what a player chose must not take his worker's other requests with it.
-            let made = catch_unwind(AssertUnwindSafe(|| G::create(options, &mut random)));
-            let game = made.map_err(|_| BadOptions("the game failed to start".to_owned()))??;
-            let charter = draft(game.settings());
-            Ok(Box::new(RoomCore::new(charter, game, random)))
+            let made = catch_unwind(AssertUnwindSafe(|| {
+                let game = G::create(options, &mut random)?;
+                let settings = game.settings();
+                Ok((game, settings))
+            }));
+            let (game, settings) = made.map_err(|_| BadOptions("the game failed to start".to_owned()))??;
+            Ok(Box::new(RoomCore::new(draft(settings), game, settings, random)))
         };
         self.0.insert(name.to_owned(), Arc::new(make));
     }

@@ -62,6 +62,7 @@ pub trait RoomStep: Send {
 /// A room and its game.
 pub struct RoomCore<G> {
     charter: Charter,
+    settings: Settings,
     roster: Roster,
     random: Random,
     game: G,
@@ -69,11 +70,11 @@ pub struct RoomCore<G> {
 }
 
 impl<G: Game> RoomCore<G> {
-    /// An empty room. `random` is the source that `game` was created with.
+    /// An empty room. `settings` are what `game` says, `random` the source that it was created with.
     #[must_use]
-    pub fn new(charter: Charter, game: G, random: Random) -> Self {
+    pub fn new(charter: Charter, game: G, settings: Settings, random: Random) -> Self {
         let roster = Roster::new(charter.max_players);
-        Self { charter, roster, random, game, outgoing: Vec::new() }
+        Self { charter, settings, roster, random, game, outgoing: Vec::new() }
     }
 
     /// The game's state, as the player on `seat` may see it.
@@ -106,12 +107,16 @@ impl<G: Game> RoomCore<G> {
             effects.push(Effect::Refused(Refusal::Full));
             return;
         };
+        let mut sent = Vec::new();
+        if let Err(refusal) = self.play(now_ms, &mut sent, |game, room| game.join(room, seat)) {
+            self.roster.vacate(seat);
+            effects.push(Effect::Refused(Refusal::ByGame(refusal)));
+            return;
+        }
         // The others hear `here` before anything that the game says of the newcomer; he hears `joined`, whose state
         // has all of it, before anything else.
         let here = Event::Here(Here { seat, id, name, me });
         effects.push(Effect::Send(Outgoing { audience: Audience::Except(seat), event: here }));
-        let mut sent = Vec::new();
-        self.play(now_ms, &mut sent, |game, room| game.join(room, seat));
         effects.push(Effect::Admitted(Box::new(self.joined(seat))));
         effects.append(&mut sent);
     }
@@ -164,7 +169,7 @@ impl<G: Game> RoomCore<G> {
 
 impl<G: Game> RoomStep for RoomCore<G> {
     fn settings(&self) -> Settings {
-        self.game.settings()
+        self.settings
     }
 
     fn charter(&self) -> &Charter {

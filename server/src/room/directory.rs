@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dashmap::DashMap;
+use dashmap::{DashMap, Entry};
 use sward_protocol::ids::RoomId;
 
 use super::actor::RoomActor;
@@ -123,58 +123,74 @@ impl Directory {
     /// Holds a seat in the oldest room that fits; makes one with `make` when there is none.
     ///
     /// # Errors
-    /// What `make` says.
-    pub fn reserve_or_make<E>(
+    /// What `make` says, or [`TooManyRooms`].
+    pub fn reserve_or_make<E: From<TooManyRooms>>(
         self: &Arc<Self>,
         game: &str,
         filter: &Filter,
-        make: impl FnOnce(&Arc<Self>) -> Result<RoomHandle, E>,
+        make: impl FnOnce() -> Result<Box<dyn RoomStep>, E>,
     ) -> Result<Reservation, E> {
-        // Chosen and, if need be, made under one lock: a crowd that arrives at once makes one room, not one each.
-        let mut lobby = self.lobby();
-        if let Some(room) = lobby.reserve(game, filter).and_then(|id| self.find(id)) {
-            drop(lobby);
+        if let Some(room) = self.reserve(&mut self.lobby(), game, filter) {
             return Ok(Reservation::new(self, room));
         }
-        let room = make(self)?;
-        lobby.open(Charter::clone(room.charter()));
+        // A game may take its time to be made: the lobby is open to others meanwhile.
+        let core = make()?;
+        let mut lobby = self.lobby();
+        // Of a crowd that arrives at once all make a room, but only the first one opens his.
+        if let Some(room) = self.reserve(&mut lobby, game, filter) {
+            drop(lobby);
+            self.give_code_back(core.charter());
+            return Ok(Reservation::new(self, room));
+        }
+        let room = self.open(&mut lobby, core)?;
         drop(lobby);
         Ok(Reservation::new(self, room))
     }
 
-    /// Makes a room for somebody alone to be the first in.
-    ///
-    /// # Errors
-    /// What `make` says.
-    pub fn make<E>(
-        self: &Arc<Self>,
-        make: impl FnOnce(&Arc<Self>) -> Result<RoomHandle, E>,
-    ) -> Result<Reservation, E> {
-        let room = make(self)?;
-        self.lobby().open(Charter::clone(room.charter()));
-        Ok(Reservation::new(self, room))
-    }
-
-    /// Starts a room on the current thread: workers take turns with connections, and so rooms spread over them.
+    /// Opens a room for its maker to be the first in.
     ///
     /// # Errors
     /// [`TooManyRooms`].
-    pub fn start(self: &Arc<Self>, core: Box<dyn RoomStep>) -> Result<RoomHandle, TooManyRooms> {
+    pub fn open_for(self: &Arc<Self>, core: Box<dyn RoomStep>) -> Result<Reservation, TooManyRooms> {
+        let room = self.open(&mut self.lobby(), core)?;
+        Ok(Reservation::new(self, room))
+    }
+
+    fn reserve(&self, lobby: &mut Lobby, game: &str, filter: &Filter) -> Option<RoomHandle> {
+        lobby.reserve(game, filter).and_then(|id| self.find(id))
+    }
+
+    /// Starts a room on the current thread: workers take turns with connections, and so rooms spread over them.
+    fn open(
+        self: &Arc<Self>,
+        lobby: &mut Lobby,
+        core: Box<dyn RoomStep>,
+    ) -> Result<RoomHandle, TooManyRooms> {
+        // Rooms are added under the lobby's lock only: of many at once, none slips past the bound.
         if self.rooms.len() >= self.rooms_max {
+            self.give_code_back(core.charter());
             return Err(TooManyRooms);
         }
         let room = RoomActor::open(core, Arc::clone(self));
-        let charter = room.charter();
-        self.codes.insert(charter.code.clone(), charter.id);
-        self.rooms.insert(charter.id, room.clone());
+        self.rooms.insert(room.charter().id, room.clone());
         self.metrics.rooms.inc();
+        lobby.open(Charter::clone(room.charter()));
         Ok(room)
     }
 
-    /// Whether a room has this code.
-    #[must_use]
-    pub fn has_code(&self, code: &str) -> bool {
-        self.codes.contains_key(code)
+    /// Gives a code to a room that is about to be opened. Whether it was free.
+    pub fn take_code(&self, code: &str, id: RoomId) -> bool {
+        match self.codes.entry(code.to_owned()) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(free) => {
+                free.insert(id);
+                true
+            }
+        }
+    }
+
+    fn give_code_back(&self, charter: &Charter) {
+        self.codes.remove_if(&charter.code, |_, id| *id == charter.id);
     }
 
     /// Takes a room out, unless somebody is on his way to it. Whether it did.
@@ -196,7 +212,7 @@ impl Directory {
     }
 
     fn forget(&self, charter: &Charter) {
-        self.codes.remove(&charter.code);
+        self.give_code_back(charter);
         if self.rooms.remove(&charter.id).is_some() {
             self.metrics.rooms.dec();
         }

@@ -30,10 +30,13 @@ pub enum Effect {
 }
 
 /// Why a newcomer has no seat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// Every seat is taken, or the players' own data takes all the room there is.
     #[error("every seat is taken")]
     Full,
+    /// The game does not want him.
+    #[error("{0}")]
+    ByGame(MessageError),
 }

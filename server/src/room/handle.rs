@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
-use actix::prelude::SendError;
 use sward_protocol::downstream::GoneWhy;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::MessageError;
@@ -17,17 +16,19 @@ use super::actor::{Command, RoomActor};
 use super::core::Charter;
 use super::directory::Reservation;
 use super::effect::Refusal;
+use super::intake::{Busy, Intake};
 use super::occupant::{Occupant, Stay};
+use crate::clock::Clock;
 
 /// How long anybody waits for a room's answer.
 pub const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Why a room did not take something, or did not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RoomError {
-    /// Its mailbox is full; nothing was applied.
-    #[error("the room's mailbox is full")]
+    /// It has too much to do; nothing was applied.
+    #[error("the room has too much to do")]
     Busy,
     /// It is no more; nothing was applied.
     #[error("the room is gone")]
@@ -83,6 +84,8 @@ impl fmt::Debug for Completion {
 pub struct RoomHandle {
     charter: Arc<Charter>,
     address: Addr<RoomActor>,
+    intake: Arc<Intake>,
+    clock: Clock,
 }
 
 impl fmt::Debug for RoomHandle {
@@ -92,8 +95,13 @@ impl fmt::Debug for RoomHandle {
 }
 
 impl RoomHandle {
-    pub(super) fn new(charter: Arc<Charter>, address: Addr<RoomActor>) -> Self {
-        Self { charter, address }
+    pub(super) fn new(
+        charter: Arc<Charter>,
+        address: Addr<RoomActor>,
+        intake: Arc<Intake>,
+        clock: Clock,
+    ) -> Self {
+        Self { charter, address, intake, clock }
     }
 
     /// What names and describes the room.
@@ -114,21 +122,36 @@ impl RoomHandle {
     ) -> Result<Seated, RoomError> {
         let (answer, answered) = oneshot::channel();
         let room = reservation.room().clone();
-        room.try_send(Command::Join { occupant, me, reservation, answer }).map_err(|(error, _)| error)?;
+        let permit = room.intake.admit(0, room.clock.now_ms())?;
+        room.send(Command::Join { occupant, me, reservation, answer, _permit: permit })?;
         wait_for(answered).await?.map_err(RoomError::Refused)
     }
 
-    /// Hands over a player's messages.
+    /// Hands over a player's messages, `bytes` in all as JSON.
     ///
     /// # Errors
     /// [`RoomError::Busy`] or [`RoomError::Gone`]: nothing was applied, and `done` is not called.
-    pub fn try_batch(&self, stay: Stay, messages: Vec<Message>, done: Completion) -> Result<(), RoomError> {
-        self.try_send(Command::Batch { stay, messages, done }).map_err(|(error, command)| {
-            if let Command::Batch { mut done, .. } = command {
+    pub fn try_batch(
+        &self,
+        stay: Stay,
+        messages: Vec<Message>,
+        bytes: u32,
+        mut done: Completion,
+    ) -> Result<(), RoomError> {
+        let permit = match self.intake.admit(bytes, self.clock.now_ms()) {
+            Ok(permit) => permit,
+            Err(busy) => {
                 done.cancel();
+                return Err(busy.into());
             }
-            error
-        })
+        };
+        if !self.address.connected() {
+            done.cancel();
+            return Err(RoomError::Gone);
+        }
+        // Should the room close between these lines, the completion tells that it is gone.
+        let _ = self.send(Command::Batch { stay, messages, done, _permit: permit });
+        Ok(())
     }
 
     /// Gives up a seat. Returns when the room has taken it back.
@@ -159,23 +182,21 @@ impl RoomHandle {
         self.tell(Command::Resync { stay });
     }
 
-    fn try_send(&self, command: Command) -> Result<(), (RoomError, Command)> {
-        self.address.try_send(command).map_err(|error| match error {
-            SendError::Full(command) => (RoomError::Busy, command),
-            SendError::Closed(command) => (RoomError::Gone, command),
-        })
+    /// Sends what must not be refused: a leave, a change of presence, a resync. There is at most one of each under way
+    /// per stay or stream, and sessions are bounded. A room that closed meanwhile has nothing to be told.
+    fn tell(&self, command: Command) {
+        let _ = self.send(command);
     }
 
-    /// Sends what must not be refused. When the mailbox is full it waits for its turn in a task of its own; there are at
-    /// most a few such tasks per session (a leave, a change of presence, a resync), and sessions are bounded.
-    fn tell(&self, command: Command) {
-        if let Err((RoomError::Busy, command)) = self.try_send(command) {
-            let waiting = self.address.send(command);
-            actix_rt::spawn(async move {
-                // A room that closed meanwhile is left, and has nothing to be told.
-                let _ = waiting.await;
-            });
-        }
+    fn send(&self, command: Command) -> Result<(), RoomError> {
+        // A clone of an address may always send once: what bounds the mailbox is the intake.
+        self.address.clone().try_send(command).map_err(|_| RoomError::Gone)
+    }
+}
+
+impl From<Busy> for RoomError {
+    fn from(_: Busy) -> Self {
+        Self::Busy
     }
 }
 

@@ -1,8 +1,7 @@
 //! Rooms: a pure core that decides, and an actor around it that owns its mailbox and its timers.
 //!
 //! The core is handed one [`input::Input`] at a time with the time it happened, and answers with [`effect::Effect`]s;
-//! so a room is tested, replayed and moved without a network. Only `actor`, `handle` and `directory` know that rooms
-//! are actors.
+//! so a room is tested, replayed and moved without a network. Only `actor` and `handle` know that rooms are actors.
 //!
 //! | module | layer | what it holds |
 //! |---|---|---|
@@ -12,6 +11,7 @@
 //! | [`lobby`] | pure | which rooms are open, and which one a player is sent to |
 //! | [`actor`] | shell | mailbox, tick and flush timers, delivery |
 //! | [`handle`] | shell | how others reach a room |
+//! | [`intake`] | shell | what waits for a room, and how much it may be told |
 //! | [`occupant`] | shell | what a room knows of a session |
 //! | [`directory`] | shell | all rooms of this process |
 //! | [`catalog`] | shell | the games that a server runs, by name |
@@ -26,6 +26,7 @@ pub mod directory;
 pub mod effect;
 pub mod handle;
 pub mod input;
+pub mod intake;
 pub mod lobby;
 pub mod occupant;
 pub mod roster;

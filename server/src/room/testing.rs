@@ -12,7 +12,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use sward_protocol::downstream::{Event, Gone, GoneWhy};
@@ -39,6 +39,7 @@ pub struct TestRoom<G> {
     next_tick_ms: u64,
     players: u128,
     heard: BTreeMap<Seat, Vec<Event>>,
+    seated: BTreeSet<Seat>,
 }
 
 impl<G: Game> TestRoom<G> {
@@ -59,7 +60,8 @@ impl<G: Game> TestRoom<G> {
             meta: Payload::null(),
             max_players: game.settings().max_players,
         };
-        let core = RoomCore::new(charter, game, random);
+        let settings = game.settings();
+        let core = RoomCore::new(charter, game, settings, random);
         let tick_ms = core.settings().tick.map_or(0, millis);
         Ok(Self {
             core,
@@ -67,6 +69,7 @@ impl<G: Game> TestRoom<G> {
             next_tick_ms: START_MS + tick_ms,
             players: 0,
             heard: BTreeMap::new(),
+            seated: BTreeSet::new(),
         })
     }
 
@@ -99,6 +102,7 @@ impl<G: Game> TestRoom<G> {
             match effect {
                 Effect::Admitted(joined) => {
                     self.heard.insert(joined.seat, Vec::new());
+                    self.seated.insert(joined.seat);
                     result = Ok(joined.seat);
                 }
                 Effect::Refused(refusal) => result = Err(refusal),
@@ -109,9 +113,16 @@ impl<G: Game> TestRoom<G> {
         result
     }
 
-    /// The player on `seat` leaves.
+    /// The player on `seat` leaves. What he heard up to his own `gone` stays to be asked for.
     pub fn leave(&mut self, seat: Seat) {
         for effect in self.step(Input::Leave { seat, why: GoneWhy::Left }) {
+            self.deliver(effect);
+        }
+    }
+
+    /// The player on `seat` is lost, or heard from again.
+    pub fn set_away(&mut self, seat: Seat, away: bool) {
+        for effect in self.step(Input::Presence { seat, away }) {
             self.deliver(effect);
         }
     }
@@ -142,6 +153,9 @@ impl<G: Game> TestRoom<G> {
             }
             self.now_ms = self.next_tick_ms;
             self.next_tick_ms += millis(tick);
+            if self.core.players() == 0 {
+                continue;
+            }
             for effect in self.step(Input::Tick) {
                 self.deliver(effect);
             }
@@ -170,16 +184,13 @@ impl<G: Game> TestRoom<G> {
     fn deliver(&mut self, effect: Effect) {
         match effect {
             Effect::Send(outgoing) => {
-                for (&seat, heard) in &mut self.heard {
-                    if outgoing.audience.includes(seat) {
-                        heard.push(outgoing.event.clone());
-                    }
+                for seat in self.seated.iter().filter(|seat| outgoing.audience.includes(**seat)) {
+                    self.heard.entry(*seat).or_default().push(outgoing.event.clone());
                 }
             }
             Effect::Vacated { seat, why } => {
-                if let Some(mut heard) = self.heard.remove(&seat) {
-                    heard.push(Event::Gone(Gone { seat, why }));
-                }
+                self.seated.remove(&seat);
+                self.heard.entry(seat).or_default().push(Event::Gone(Gone { seat, why }));
             }
             Effect::Admitted(_) | Effect::Refused(_) | Effect::Results(_) | Effect::Snapshot(_) => {}
         }

@@ -129,6 +129,7 @@ impl Inbox {
         if let Some(record) = source.records.iter_mut().find(|record| record.first == first) {
             record.replies = Some(replies);
         }
+        source.forget_oldest();
     }
 
     /// A request waits for the replies to messages from `seq` on: they are kept until [`Inbox::stop_reading`].

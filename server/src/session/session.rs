@@ -105,7 +105,14 @@ impl Session {
         if !self.mailslot().has_reader() {
             life.stream_missed(now_ms);
         }
-        life.due(now_ms)
+        let change = life.due(now_ms);
+        // Under the same lock: of two that look at once, the later one's finding stands.
+        match change {
+            Some(Change::Away) => self.occupant.set_away(true),
+            Some(Change::Back) => self.occupant.set_away(false),
+            Some(Change::Ended(_)) | None => {}
+        }
+        change
     }
 
     /// What comes from the player. The lock is for a few steps only, never across an await.

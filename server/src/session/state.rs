@@ -130,8 +130,9 @@ impl Lifecycle {
     }
 
     fn end(&self, now_ms: u64) -> Option<GoneWhy> {
-        if self.bye_at_ms.is_some_and(|bye_at_ms| now_ms >= bye_at_ms) {
-            return Some(GoneWhy::Left);
+        // He said when he goes: until then he is waited for, however long the grace of others is.
+        if let Some(bye_at_ms) = self.bye_at_ms {
+            return (now_ms >= bye_at_ms).then_some(GoneWhy::Left);
         }
         let lost_ms = match self.stream {
             Stream::Never => self.heard_ms,
@@ -238,6 +239,12 @@ mod tests {
         assert_eq!(life.due(1_000), Some(Change::Away));
         life.stream_opened(5_000, 3_000);
         assert_eq!(changes(&mut life, 3_000, 100_000), [(3_000, Change::Back)]);
+
+        let mut life = open();
+        life.said_bye(50_000, 1_000);
+        life.stream_missed(1_000);
+        let want = [(1_000, Change::Away), (51_000, Change::Ended(GoneWhy::Left))];
+        assert_eq!(changes(&mut life, 1_000, 100_000), want, "longer than grace, if he asks for it");
 
         let mut life = open();
         life.said_bye(0, 1_000);

@@ -55,8 +55,7 @@ impl Sweeper {
     pub fn look_after(&self, session: &Session, now_ms: u64) {
         while let Some(change) = session.due(now_ms) {
             match change {
-                Change::Away => tell_presence(session, true),
-                Change::Back => tell_presence(session, false),
+                Change::Away | Change::Back => tell_presence(session),
                 Change::Ended(why) => self.end(session, why, now_ms),
             }
         }
@@ -76,8 +75,7 @@ impl Sweeper {
     }
 }
 
-fn tell_presence(session: &Session, away: bool) {
-    session.occupant().set_away(away);
+fn tell_presence(session: &Session) {
     if let Some(place) = session.occupant().place() {
         place.room.presence_changed(place.stay);
     }

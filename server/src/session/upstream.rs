@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use sward_protocol::downstream::{Event, Pong};
 use sward_protocol::ids::EventId;
-use sward_protocol::limits::{BATCH_MESSAGES_MAX, INTEGER_END, NONCE_CHARS_MAX, PING_BYTES_MAX};
+use sward_protocol::limits::{
+    BATCH_JSON_BYTES_MAX, BATCH_MESSAGES_MAX, INTEGER_END, NONCE_CHARS_MAX, PING_BYTES_MAX,
+};
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
 use sward_protocol::upstream::{Answer, Message, Reply, SendBody, Unreadable};
@@ -37,6 +39,9 @@ pub enum SendError {
     /// A field is out of range.
     #[error("{0}")]
     BadField(String),
+    /// More bytes as JSON than a batch may have.
+    #[error("at most {BATCH_JSON_BYTES_MAX} bytes as JSON")]
+    TooLarge,
     /// A batch before this one is missing.
     #[error("the batch that begins with {expected} is missing")]
     Gap {
@@ -85,6 +90,11 @@ pub async fn send(
         return Err(SendError::BadField(format!("src has at most {NONCE_CHARS_MAX} characters")));
     }
     let messages: Vec<Read> = body.msgs.unwrap_or_default().iter().map(Message::read).collect();
+    let json_bytes: usize = messages.iter().flatten().map(json_bytes).sum();
+    if json_bytes > BATCH_JSON_BYTES_MAX {
+        return Err(SendError::TooLarge);
+    }
+    let body_bytes = body_bytes.max(json_bytes);
     if messages.len() > BATCH_MESSAGES_MAX {
         return Err(SendError::BadField(format!("a batch has at most {BATCH_MESSAGES_MAX} messages")));
     }
@@ -133,11 +143,15 @@ async fn send_unnumbered(
     let (answer, answered) = oneshot::channel();
     {
         let mut incoming = session.incoming();
+        let rates = incoming.rates.clone();
         charge(&mut incoming, messages.len(), body_bytes, clock)?;
         let done = move |replies| {
             let _ = answer.send(replies);
         };
-        if let Settled::Now(replies) = submit(session, messages, clock.now_ms(), done).map_err(busy)? {
+        let settled = submit(session, messages, clock.now_ms(), done);
+        // A refusal means that nothing was applied, and so costs nothing.
+        let settled = settled.inspect_err(|_| incoming.rates = rates).map_err(busy)?;
+        if let Settled::Now(replies) = settled {
             return Ok(Answer { ack: incoming.inbox.last(src), replies });
         }
     }
@@ -218,6 +232,7 @@ fn admit<'a>(
     let first = seq + skip as u64;
     let fresh: Vec<Read> = messages.take().unwrap_or_default().into_iter().skip(skip).collect();
     if !fresh.is_empty() {
+        let rates = incoming.rates.clone();
         charge(&mut incoming, fresh.len(), batch.bytes, clock)?;
         let (owner, source) = (Arc::clone(session), src.to_owned());
         let done = move |replies| {
@@ -225,7 +240,8 @@ fn admit<'a>(
             owner.incoming_moved().notify_waiters();
         };
         // The room may answer on its own thread at any moment, but it waits for this lock.
-        let settled = submit(session, fresh, clock.now_ms(), done).map_err(busy)?;
+        let settled = submit(session, fresh, clock.now_ms(), done);
+        let settled = settled.inspect_err(|_| incoming.rates = rates).map_err(busy)?;
         incoming.inbox.admitted(src, first, seq + count as u64 - 1);
         if let Settled::Now(replies) = settled {
             incoming.inbox.answered(src, first, replies);
@@ -235,6 +251,11 @@ fn admit<'a>(
     drop(incoming);
     session.incoming_moved().notify_waiters();
     Ok(Admitted::Reading(Reading { session, batch }))
+}
+
+/// What a message adds to an event's bytes.
+fn json_bytes(message: &Message) -> usize {
+    64 + message.kind.len() + message.data.json_len()
 }
 
 fn charge(incoming: &mut Incoming, messages: usize, bytes: usize, clock: Clock) -> Result<(), SendError> {
@@ -288,7 +309,8 @@ fn submit(
         Some(place) if !for_room.is_empty() => {
             let (known, asked_of_room) = (replies.clone(), asked.clone());
             let completion = Completion::new(move |results| done(merged(known, &asked_of_room, results)));
-            match place.room.try_batch(place.stay, for_room, completion) {
+            let bytes = u32::try_from(for_room.iter().map(json_bytes).sum::<usize>()).unwrap_or(u32::MAX);
+            match place.room.try_batch(place.stay, for_room, bytes, completion) {
                 Ok(()) => Settled::Later,
                 Err(RoomError::Busy) => return Err(RoomError::Busy),
                 Err(_) => Settled::Now(merged(replies, &asked, None)),

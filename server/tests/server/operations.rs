@@ -79,6 +79,20 @@ fn one_player_too_many_is_told_and_his_place_is_free_later() {
     server.player("Bo");
 }
 
+#[test]
+fn one_stream_too_many_is_asked_to_come_back() {
+    let server = Server::start_with(&["--max-streams", "1"]);
+    let (zoe, bo) = (server.player("Zoë"), server.player("Bo"));
+    let stream = zoe.stream();
+    let mut refused = Stream::open(&server, &bo.path("/v1/stream"), "");
+    let bye = refused.expect("bye");
+    assert_eq!((&bye["code"], &bye["reason"]), (&json!(3013), &json!("overloaded")));
+    assert!(refused.next().is_none());
+    stream.cut();
+    server.await_metric("sward_streams", 0);
+    bo.stream();
+}
+
 #[cfg(unix)]
 #[test]
 fn told_to_stop_it_says_bye_and_ends() {

@@ -79,6 +79,18 @@ fn a_newer_stream_takes_over_and_a_replayed_old_one_does_not() {
 }
 
 #[test]
+fn a_replayed_request_is_known_also_when_its_stream_had_ended_before() {
+    let slot = slot();
+    let first = open(&slot, Position::Nothing, Some("one"));
+    slot.detach(&first.reader);
+    let second = open(&slot, Position::Nothing, Some("two"));
+    assert_eq!(slot.open(Position::Nothing, Some("one")).unwrap_err(), CloseCode::Replaced);
+    assert_eq!(second.reader.closed(), None);
+    slot.detach(&second.reader);
+    open(&slot, Position::Nothing, Some("two"));
+}
+
+#[test]
 fn events_of_an_earlier_stay_are_not_delivered() {
     let (slot, mut wakes) = (slot(), Wakes::default());
     slot.move_in(Tenancy(1), &flush(1), 0, &mut wakes);

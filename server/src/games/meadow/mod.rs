@@ -120,13 +120,14 @@ impl Game for Meadow {
     }
 
     fn settings(&self) -> Settings {
-        Settings { max_players: 50, tick: Some(TICK), flush: FLUSH }
+        Settings::new(50).with_tick(TICK).with_flush(FLUSH)
     }
 
-    fn join(&mut self, room: &mut Room<'_>, seat: Seat) {
+    fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
         let now_ms = room.now_ms();
         self.animals.insert(seat, Animal::born(room.random(), now_ms));
         self.moved.insert(seat);
+        Ok(())
     }
 
     fn leave(&mut self, _room: &mut Room<'_>, seat: Seat, _why: GoneWhy) {

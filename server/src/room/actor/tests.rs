@@ -15,6 +15,7 @@ use crate::metrics::Metrics;
 use crate::room::core::RoomCore;
 use crate::room::directory::Reservation;
 use crate::room::handle::RoomError;
+use crate::room::intake::COMMANDS_MAX;
 
 /// Echoes what it is sent, and panics when it is told to.
 struct Fragile;
@@ -25,7 +26,7 @@ impl Game for Fragile {
     }
 
     fn settings(&self) -> Settings {
-        Settings { max_players: 2, tick: None, flush: Duration::from_millis(100) }
+        Settings::new(2).with_tick(Duration::from_millis(1000)).with_flush(Duration::from_millis(100))
     }
 
     fn message(
@@ -65,8 +66,9 @@ fn open(directory: &Arc<Directory>) -> Reservation {
         meta: Payload::null(),
         max_players: 2,
     };
-    let core = RoomCore::new(charter, Fragile, Random::from_seed(1));
-    directory.make(|directory| directory.start(Box::new(core))).unwrap()
+    assert!(directory.take_code("TEST", charter.id));
+    let core = RoomCore::new(charter, Fragile, Fragile.settings(), Random::from_seed(1));
+    directory.open_for(Box::new(core)).unwrap()
 }
 
 fn occupant(number: u128) -> Arc<Occupant> {
@@ -110,7 +112,7 @@ async fn send(occupant: &Occupant, kind: &str) -> Option<Result<Payload, Message
     let done = Completion::new(move |results| {
         let _ = told.send(results.map(|mut results| results.remove(0)));
     });
-    place.room.try_batch(place.stay, vec![message(kind)], done).unwrap();
+    place.room.try_batch(place.stay, vec![message(kind)], 0, done).unwrap();
     heard.await.unwrap()
 }
 
@@ -124,8 +126,11 @@ async fn a_panic_in_a_game_ends_its_room_and_tells_its_members() {
     join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
     join(&directory, &room, Arc::clone(&bo)).await.unwrap();
     let reader = stream(&bo);
+    send(&zoe, "last words").await;
     assert_eq!(send(&zoe, "panic").await, None);
-    assert_eq!(heard(&bo, &reader).last().unwrap(), r#"gone {"seat":2,"why":"failed"}"#);
+    let heard = heard(&bo, &reader);
+    assert!(heard.iter().any(|event| event.contains("last words")), "what was answered is delivered");
+    assert_eq!(heard.last().unwrap(), r#"gone {"seat":2,"why":"failed"}"#);
     assert!(zoe.place().is_none() && bo.place().is_none());
     assert!(directory.find(room.charter().id).is_none() && directory.find_code("TEST").is_none());
     assert_eq!(directory.metrics().rooms_failed.get(), 1);
@@ -168,14 +173,15 @@ async fn a_full_room_refuses_and_a_full_mailbox_is_busy() {
         let done = Completion::new(move |_| {
             told.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         });
-        match room.try_batch(stay, vec![message("wave")], done) {
+        // Each request has a handle of its own.
+        match room.clone().try_batch(stay, vec![message("wave")], 1, done) {
             Ok(()) => taken += 1,
             Err(error) => break error,
         }
     };
-    assert_eq!((refused, taken), (RoomError::Busy, MAILBOX_MAX));
+    assert_eq!((refused, taken), (RoomError::Busy, COMMANDS_MAX));
     tokio::time::sleep(Duration::from_millis(1)).await;
-    assert_eq!(told.load(std::sync::atomic::Ordering::Relaxed), MAILBOX_MAX, "the refused one is not told");
+    assert_eq!(told.load(std::sync::atomic::Ordering::Relaxed), COMMANDS_MAX, "the refused one is not told");
 }
 
 #[actix_web::test]
@@ -223,4 +229,26 @@ async fn an_empty_room_is_disposed_but_not_under_somebody_on_his_way() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(directory.find(id).is_none());
     assert_eq!(directory.metrics().rooms.get(), 0);
+}
+
+#[actix_web::test]
+async fn more_than_a_flush_may_hold_is_flushed_at_once() {
+    tokio::time::pause();
+    let directory = directory();
+    let room = open(&directory).room().clone();
+    let zoe = occupant(1);
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let reader = stream(&zoe);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    send(&zoe, "at once").await;
+    heard(&zoe, &reader);
+    let stay = zoe.place().unwrap().stay;
+    let messages = (0..PENDING_EVENTS_MAX + 1).map(|_| message("wave")).collect();
+    let (told, done) = oneshot::channel();
+    let completion = Completion::new(move |_| {
+        let _ = told.send(());
+    });
+    room.try_batch(stay, messages, 0, completion).unwrap();
+    done.await.unwrap();
+    assert_eq!(heard(&zoe, &reader).len(), PENDING_EVENTS_MAX);
 }

@@ -1,0 +1,78 @@
+//! What waits for a room, and how much it may be told: the bound that makes `room_busy`.
+//!
+//! The actor library's own bound does not hold: each clone of an address may always send once more. So commands that a
+//! room may refuse carry a permit of ours.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::session::rate::Rate;
+
+/// Batches and joins that wait for a room; the next one is refused.
+pub const COMMANDS_MAX: usize = 1024;
+/// Bytes of messages, as JSON, that a room takes in a second on average: each may go to all its players.
+pub const BYTES_PER_S: u32 = 4 * 1024 * 1024;
+/// Bytes at once. With what comes on top in 33 ms it stays below the 256 KiB of a player's window, so that whatever a
+/// room is told, those who read lose nothing.
+pub const BYTES_BURST: u32 = 96 * 1024;
+
+/// The way into one room.
+#[derive(Debug)]
+pub struct Intake {
+    waiting: AtomicUsize,
+    bytes: Mutex<Rate>,
+}
+
+/// The room has too much to do; nothing was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Busy;
+
+/// One command on its way into a room, or being handled.
+#[derive(Debug)]
+pub struct Permit(Arc<Intake>);
+
+impl Intake {
+    /// Nothing waits.
+    #[must_use]
+    pub fn new(now_ms: u64) -> Self {
+        Self { waiting: AtomicUsize::new(0), bytes: Mutex::new(Rate::new(BYTES_PER_S, BYTES_BURST, now_ms)) }
+    }
+
+    /// Lets in a command with so many bytes of messages.
+    ///
+    /// # Errors
+    /// [`Busy`] when as many commands wait as may, or the room was told too much lately.
+    pub fn admit(self: &Arc<Self>, bytes: u32, now_ms: u64) -> Result<Permit, Busy> {
+        // Counted before the rate is asked; the permit gives the place back if it refuses.
+        let waiting = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let permit = Permit(Arc::clone(self));
+        if waiting >= COMMANDS_MAX {
+            return Err(Busy);
+        }
+        let mut rate = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        rate.take(bytes, now_ms).map(|()| permit).map_err(|_| Busy)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_and_bytes_are_bounded_and_a_dropped_permit_gives_its_place_back() {
+        let intake = Arc::new(Intake::new(0));
+        let mut permits: Vec<_> = (0..COMMANDS_MAX).map(|_| intake.admit(1, 0).unwrap()).collect();
+        assert_eq!(intake.admit(0, 0).unwrap_err(), Busy);
+        permits.pop();
+        assert_eq!(intake.admit(BYTES_BURST, 0).unwrap_err(), Busy, "some of the bytes are used");
+        assert!(intake.admit(BYTES_BURST, 1_000).is_ok());
+        assert!(intake.admit(1, 1_000).is_err());
+        assert!(intake.admit(0, 1_000).is_ok());
+    }
+}
