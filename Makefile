@@ -1,5 +1,7 @@
 # `make test` is all that CI runs. It sets up what it needs.
 
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
 .PHONY: run test setup lint test-rust test-web test-browser test-load screenshots
 
 run:
@@ -26,14 +28,14 @@ test-web: setup
 # The real game in a real browser, against the real binary.
 test-browser: setup
 	cargo build --release
-	.ci/test-browser
+	SWARD_BIN=$(abspath $(TARGET))/release/sward .ci/test-browser
 
 # A short load in which every message must arrive, once and in order.
 test-load:
 	cargo build --release --workspace
-	target/release/sward-loadtest --spawn --players 100 --room-size 25 --rate 4.44 --duration 5s
+	$(TARGET)/release/sward-loadtest --spawn --players 100 --room-size 25 --rate 4.44 --duration 5s
 
 # The picture in the README.
 screenshots: setup
 	cargo build --release
-	cd web-client && npm run --silent screenshots -- ../docs/pictures
+	cd web-client && SWARD_BIN=$(abspath $(TARGET))/release/sward npm run --silent screenshots -- ../docs/pictures

@@ -18,13 +18,19 @@ use tokio::sync::watch;
 
 /// The run could not start.
 const EXIT_SETUP: u8 = 2;
+/// The run was cut short, and clean as far as it went: no pass for a script that waits for one. The shell's own code for
+/// an interruption.
+const EXIT_CUT_SHORT: u8 = 130;
 
 fn main() -> ExitCode {
     let args = Args::parse();
     match execute(&args) {
         Ok(report) => {
             print(&report);
-            ExitCode::from(report.verdict.exit_code())
+            match report.verdict.exit_code() {
+                0 if report.cut_short.is_some() => ExitCode::from(EXIT_CUT_SHORT),
+                code => ExitCode::from(code),
+            }
         }
         Err(error) => {
             eprintln!("sward-loadtest: {error:#}");

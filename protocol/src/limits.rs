@@ -36,9 +36,9 @@ pub const ROOM_PLAYERS_MAX: u16 = 1000;
 /// Rooms in one page of a list.
 pub const ROOM_PAGE_MAX: usize = 100;
 
-/// Bytes of one event's data, `joined` excepted.
+/// Bytes of one event with its name and data lines, `joined` excepted.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;
-/// Bytes of the data of `joined`.
+/// Bytes of a `joined` event, likewise.
 pub const JOINED_BYTES_MAX: usize = 1024 * 1024;
 
 /// Spaces in the first comment of a stream, unless the client asked for another number.

@@ -16,7 +16,7 @@ const SILENT_BEATS: u64 = 5;
 #[derive(Debug, Clone, clap::Parser)]
 #[command(name = "sward", version, about = "A multiplayer game backend that speaks nothing but plain HTTP.")]
 pub struct Config {
-    /// Address and port to listen on; port 0 takes a free one
+    /// Address and port to listen on, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080; port 0 takes a free one
     #[arg(long, env = "SWARD_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 
@@ -25,11 +25,11 @@ pub struct Config {
     pub workers: Option<u16>,
 
     /// The most players at once [default: what the file descriptors allow]
-    #[arg(long, env = "SWARD_MAX_PLAYERS")]
+    #[arg(long, env = "SWARD_MAX_PLAYERS", value_parser = at_least_one)]
     pub max_players: Option<usize>,
 
     /// The most streams at once, those included that a newer one has just replaced
-    #[arg(long, env = "SWARD_MAX_STREAMS", default_value_t = 1_000_000)]
+    #[arg(long, env = "SWARD_MAX_STREAMS", default_value_t = 1_000_000, value_parser = at_least_one)]
     pub max_streams: usize,
 
     /// The most rooms at once
@@ -37,7 +37,7 @@ pub struct Config {
     pub max_rooms: usize,
 
     /// Origins whose pages may use this server, such as `https://game.example`; all of them when there is none
-    #[arg(long = "allow-origin", env = "SWARD_ALLOW_ORIGIN", value_delimiter = ',')]
+    #[arg(long = "allow-origin", env = "SWARD_ALLOW_ORIGIN", value_delimiter = ',', value_parser = origin)]
     pub allow_origins: Vec<String>,
 
     /// Messages a second that one player may send on average; twice as many at once, and never less than a full batch
@@ -108,6 +108,25 @@ fn max_rooms(text: &str) -> Result<usize, String> {
     }
 }
 
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err("a number from 1 on".to_owned()),
+    }
+}
+
+/// An origin as browsers send it ([RFC 6454 §6.2](https://www.rfc-editor.org/rfc/rfc6454#section-6.2)): anything else
+/// would never match.
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-:[]".contains(c);
+    if !host.is_empty() && host.chars().all(is_plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("scheme, host and port in lower case and nothing behind, such as https://game.example".to_owned())
+    }
+}
+
 fn whole(bound: usize) -> u32 {
     u32::try_from(bound).unwrap_or(u32::MAX)
 }
@@ -122,6 +141,18 @@ mod tests {
         let parsed = Config::parse_from(["sward"]);
         assert_eq!(format!("{parsed:?}"), format!("{:?}", Config::default()));
         assert!(Config::try_parse_from(["sward", "--listen", "nowhere"]).is_err());
-        assert!(Config::try_parse_from(["sward", "--workers", "0"]).is_err());
+        for bad in [
+            ["--workers", "0"],
+            ["--max-players", "0"],
+            ["--max-rooms", "0"],
+            ["--max-rooms", "1000001"],
+            ["--allow-origin", "game.example"],
+            ["--allow-origin", "https://game.example/"],
+            ["--allow-origin", "https://Game.example"],
+        ] {
+            assert!(Config::try_parse_from([&["sward"], &bad[..]].concat()).is_err(), "{bad:?}");
+        }
+        let origins = "https://game.example,http://localhost:9000";
+        assert!(Config::try_parse_from(["sward", "--allow-origin", origins]).is_ok());
     }
 }

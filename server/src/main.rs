@@ -25,7 +25,7 @@ async fn main() -> anyhow::Result<()> {
         .config(settings)
         .build()
         .listen()
-        .with_context(|| format!("cannot listen on {address}"))?;
+        .with_context(|| format!("cannot listen on {address}; --listen takes another"))?;
     // One write, and a closed terminal is no reason not to serve.
     let greeting = format!(
         "Sward {} is up. Open http://{}/\n{descriptor_limit} file descriptors: up to {players_max} players, or {} whose \

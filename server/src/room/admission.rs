@@ -97,7 +97,8 @@ impl Admission {
                 if join.create { self.make(&plan) } else { Err(JoinError::NotFound) }
             })?;
             match ask(reservation, occupant, me.clone()).await {
-                Err(RoomError::Gone | RoomError::Refused(Refusal::Full)) => {}
+                // Another room will do, unless it is the player who is gone.
+                Err(RoomError::Gone | RoomError::Refused(Refusal::Full)) if !occupant.has_ended() => {}
                 answer => return Ok(answer?),
             }
         }

@@ -3,7 +3,7 @@
 //! A *reservation* holds a seat between choosing a room and the room's own answer, so that a crowd that arrives at once
 //! fills rooms one after another instead of all knocking at the same door, or each making a room of his own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use sward_protocol::ids::RoomId;
 use sward_protocol::rooms::RoomInfo;
@@ -40,7 +40,7 @@ impl Listing {
 #[derive(Debug, Default)]
 pub struct Lobby {
     listings: BTreeMap<u64, Listing>,
-    order: HashMap<RoomId, u64>,
+    order: BTreeMap<RoomId, u64>,
     made: u64,
 }
 

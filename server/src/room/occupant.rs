@@ -101,6 +101,12 @@ impl Occupant {
         Ok((stay, before))
     }
 
+    /// Whether the session is over.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.seating().ended
+    }
+
     /// The session is over: he takes no seat any more. The place that he has to leave.
     pub fn end(&self) -> Option<Place> {
         let mut seating = self.seating();

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`state`] | pure | the life cycle: heard from, away, back, ended |
 //! | [`inbox`] | pure | what of a player's messages was applied: exactly once |
-//! | [`rate`] | pure | how many messages a second |
+//! | [`rate`] | pure | how many messages and bytes a second |
 //! | [`session`] | shell | one session: the locks around the above, its outbox and its seat |
 //! | [`upstream`] | shell | a batch's way into the room and its answer's way back |
 //! | [`registry`] | shell | all sessions of this process |

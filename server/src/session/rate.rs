@@ -1,32 +1,32 @@
-//! How many messages a second: a token bucket, pure.
+//! How many messages and bytes a second: token buckets, pure.
 
 /// Lets a burst through, and then so many a second.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rate {
     per_s: u32,
     burst: u32,
-    /// Thousandths of a message, so that a millisecond adds a whole number of them.
+    /// Thousandths of a unit, so that a millisecond adds a whole number of them.
     stored: u64,
     at_ms: u64,
 }
 
 impl Rate {
-    /// A full bucket of `burst` messages that refills with `per_s` (at least 1) a second.
+    /// A full bucket of `burst` units (messages, bytes) that refills with `per_s` (at least 1) a second.
     #[must_use]
     pub fn new(per_s: u32, burst: u32, now_ms: u64) -> Self {
         Self { per_s: per_s.max(1), burst, stored: u64::from(burst) * 1000, at_ms: now_ms }
     }
 
-    /// Takes `messages` out of the bucket, or nothing.
+    /// Takes so many units out of the bucket, or nothing.
     ///
     /// # Errors
-    /// The milliseconds after which to try again. More messages than the burst never fit; callers bound batches below it.
-    pub fn take(&mut self, messages: u32, now_ms: u64) -> Result<(), u64> {
+    /// The milliseconds after which to try again. More than the burst never fits; callers bound what they take below it.
+    pub fn take(&mut self, units: u32, now_ms: u64) -> Result<(), u64> {
         let elapsed_ms = now_ms.saturating_sub(self.at_ms);
         let refill = elapsed_ms.saturating_mul(u64::from(self.per_s));
         self.stored = self.stored.saturating_add(refill).min(u64::from(self.burst) * 1000);
         self.at_ms = self.at_ms.max(now_ms);
-        let wanted = u64::from(messages) * 1000;
+        let wanted = u64::from(units) * 1000;
         match self.stored.checked_sub(wanted) {
             Some(rest) => {
                 self.stored = rest;
