@@ -16,7 +16,7 @@ const SILENT_BEATS: u64 = 5;
 #[derive(Debug, Clone, clap::Parser)]
 #[command(name = "sward", version, about = "A multiplayer game backend that speaks nothing but plain HTTP.")]
 pub struct Config {
-    /// Address and port to listen on, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::]:8080; port 0 takes a free one
+    /// Address and port to listen on, such as 127.0.0.1:8080 or 0.0.0.0:8080; port 0 takes a free one
     #[arg(long, env = "SWARD_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 

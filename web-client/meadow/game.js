@@ -1,5 +1,6 @@
 import { Camera } from './camera.js';
 import { Input } from './input.js';
+import { Latency } from './latency.js';
 import { Scene } from './view/scene.js';
 import { EMOTES, World } from './world.js';
 import { Actions } from './ui/actions.js';
@@ -43,8 +44,11 @@ export class Game {
   #players = new PlayerList();
   #toasts = new Toasts();
   #badge = new Badge();
+  #latency = new Latency();
   #actions = new Actions(() => this.#pick(), (emote) => this.#emote(emote));
   #canvas = byId('field', 'canvas');
+  /** Where the log shows no news: a phone has no room for more than what was said. */
+  #narrow = matchMedia('(max-width: 700px)');
   /** @type {{x: number, y: number} | null} */
   #target = null;
   /** @type {number | null} */
@@ -112,7 +116,22 @@ export class Game {
     if (now_ms - this.#listed_ms < LIST_MS) return;
     this.#listed_ms = now_ms;
     this.#players.show(world);
-    if (this.#session) this.#badge.show(this.#session.phase, this.#session.rtt_ms);
+    if (!this.#session) return;
+    if (this.#session.phase === 'online') this.#ping(this.#session, now_ms);
+    this.#badge.show(this.#session.phase, this.#latency.median_ms);
+  }
+
+  /**
+   * @param {Session} session
+   * @param {number} now_ms
+   */
+  #ping(session, now_ms) {
+    const round = this.#latency.begin(now_ms);
+    if (round === null) return;
+    session.ping().then(
+      (elapsed_ms) => this.#latency.heard(round, elapsed_ms),
+      () => this.#latency.failed(round, performance.now()),
+    );
   }
 
   /** @returns {import('./walker.js').Intent} */
@@ -131,6 +150,7 @@ export class Game {
   #listen(session) {
     const { world } = this;
     return [
+      session.on('status', () => this.#latency.restart(performance.now())),
       session.on('joined', (joined) => this.#joined(joined)),
       session.on('here', (player) => {
         world.here(player, performance.now());
@@ -143,11 +163,11 @@ export class Game {
       }),
       session.on('away', ({ seat, player }) => {
         world.setAway(seat, true);
-        if (seat !== world.own_seat) this.#tell(player.name, 'is away');
+        this.#tell(player.name, 'is away');
       }),
       session.on('back', ({ seat, player }) => {
         world.setAway(seat, false);
-        if (seat !== world.own_seat) this.#tell(player.name, 'is back');
+        this.#tell(player.name, 'is back');
       }),
       session.on('patch', (data) => this.#patch(data)),
       session.on('state', (data) => this.#patch(data)),
@@ -171,6 +191,7 @@ export class Game {
     if (!same) {
       this.walker = null;
       this.#target = null;
+      this.#latency.restart(now_ms);
     }
     this.#takePlace(now_ms);
     byId('code', 'b').textContent = joined.room.code;
@@ -256,7 +277,10 @@ export class Game {
 
   /** @param {string} text */
   #say(text) {
-    this.#session?.chat(text).catch(() => this.#toasts.say('That could not be said.'));
+    this.#session?.chat(text).catch(() => {
+      this.#chat.giveBack(text);
+      this.#toasts.say('That could not be said.');
+    });
   }
 
   /**
@@ -275,12 +299,14 @@ export class Game {
   }
 
   /**
+   * Says it once: where there is a log, as a line of it.
+   *
    * @param {string} name
    * @param {string} what
    */
   #tell(name, what) {
-    this.#toasts.about(name, what);
-    this.#chat.news(name, what);
+    if (this.#narrow.matches) this.#toasts.about(name, what);
+    else this.#chat.news(name, what);
   }
 
   async #share() {

@@ -105,8 +105,9 @@ function listen(session, animal) {
     if (room) game.toasts.say('The connection was lost. You are back in the meadow.');
     else if (error) void findMeadow(session, animal).catch(() => offerReturn('The meadow is gone', 'It could not be found again.'));
   });
-  session.on('gone', ({ own }) => {
-    if (!own) return;
+  session.on('gone', ({ own, why }) => {
+    // The seat was lost with its session: `renewed` follows.
+    if (!own || why === 'lost') return;
     game.toasts.say('This meadow closed. Here is another one.');
     void findMeadow(session, animal).catch(() => offerReturn('The meadow closed', 'No other one could be found.'));
   });

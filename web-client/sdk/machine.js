@@ -48,6 +48,12 @@ export const OPEN_MS_MAX = 10_000;
 /** A stream that lived this long shows that connecting works: the next failure is the first of a new row. */
 export const STEADY_MS = 10_000;
 
+/**
+ * The session is over, though this page did not end it: it was lost for too long, as behind a frozen phone, or the
+ * server forgot it. A page that ends it itself hears no `bye`, because it closes the stream first.
+ */
+const BYES_TO_RENEW = [3501, 3503];
+
 const HEARTBEAT_MS = 5_000;
 const WATCHDOG_MS = 15_000;
 
@@ -239,7 +245,7 @@ function hello(state, { heartbeat_ms, watchdog_ms }, now_ms) {
  */
 function bye(state, { code, reason, retry_ms }, now_ms, random) {
   if (state.phase !== 'opening' && state.phase !== 'online') return { state, actions: [] };
-  if (code === 3503) return renew(state, now_ms, random);
+  if (BYES_TO_RENEW.includes(code)) return renew(state, now_ms, random);
   if (code >= 3500 && code <= 3999) return stop(state, now_ms, reason, `the server ended the stream (${code})`);
   const rested = restIfSteady(state, now_ms);
   return wait(rested, now_ms, retryDelay(retry_ms, rested.attempt, random, state.retry_ms), ['close_stream']);

@@ -21,7 +21,8 @@ import { countOr, isCount, isObject, textOr } from './shape.js';
  * @property {number} seat one's own
  * @property {Map<number, Player>} players by seat, oneself included
  *
- * @typedef {{name: string, payload: unknown} | null} Seen what to tell the page; null for an event that is malformed
+ * @typedef {{name: string, payload: unknown} | null | undefined} Seen what to tell the page; null for an event that is
+ *   malformed, undefined for one that is none of the page's business
  */
 export class RoomView {
   /** @type {Room | null} */
@@ -89,7 +90,10 @@ export class RoomView {
     };
     for (const entry of players) {
       const player = readPlayer(entry);
-      if (player) this.room.players.set(player.seat, player);
+      if (!player) continue;
+      // After a reload the snapshot may be older than the new stream: who reads it is here.
+      if (player.seat === seat) player.away = false;
+      this.room.players.set(player.seat, player);
     }
     return { name: 'joined', payload: { room: this.room, seat, players: [...this.room.players.values()], state: data.state } };
   }
@@ -119,6 +123,8 @@ export class RoomView {
   }
 
   /**
+   * One is never away from oneself: what the others were told of one's own seat in between is not passed on.
+   *
    * @param {'away' | 'back'} name
    * @param {Record<string, unknown>} data
    * @returns {Seen}
@@ -126,8 +132,9 @@ export class RoomView {
   #awayOrBack(name, { seat, why }) {
     const player = isCount(seat) ? this.#player(seat) : null;
     if (!player) return null;
+    if (seat === this.room?.seat) return undefined;
     player.away = name === 'away';
-    return { name, payload: { seat, why: textOr(why), player } };
+    return { name, payload: player.away ? { seat, why: textOr(why), player } : { seat, player } };
   }
 }
 

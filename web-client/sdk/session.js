@@ -2,6 +2,8 @@ import { Clock } from './clock.js';
 import { Connection } from './connection.js';
 import { Emitter } from './emitter.js';
 import { SwardError, asSwardError } from './errors.js';
+import { drawNonce } from './nonce.js';
+import { once } from './once.js';
 import { RoomView } from './room-view.js';
 import { Sender } from './sender.js';
 import { isObject, textOr } from './shape.js';
@@ -43,6 +45,8 @@ export class Session {
   #name;
   /** @type {JoinRequest | null} */
   #last_join = null;
+  /** The room whose seat went with the old session: its successor goes back there. @type {import('./room-view.js').Room | null} */
+  #lost_room = null;
   #pings = 0;
   /** What came before the page could listen; null from then on. @type {{name: string, data: unknown}[] | null} */
   #early = [];
@@ -137,7 +141,7 @@ export class Session {
 
   /** @returns {Promise<boolean>} whether there was a seat to leave */
   async leave() {
-    this.#last_join = null;
+    this.#last_join = this.#lost_room = null;
     const { left } = await this.#call('/v1/leave', {});
     return left === true;
   }
@@ -193,7 +197,7 @@ export class Session {
     this.#pings += 1;
     const ping = this.#pings;
     const sent_ms = performance.now();
-    const pong = this.#once('pong', (payload) => isObject(payload.data) && payload.data.ping === ping, PONG_MS_MAX);
+    const pong = once(this, 'pong', (payload) => isObject(payload.data) && payload.data.ping === ping, PONG_MS_MAX);
     await Promise.all([pong, this.request('sward.ping', { ping })]);
     return performance.now() - sent_ms;
   }
@@ -234,11 +238,25 @@ export class Session {
     if (name === 'noop' && isObject(data) && typeof data.time_ms === 'number') {
       this.clock.heard(data.time_ms, Date.now());
     }
+    const { room } = this.#view;
     const seen = this.#view.apply(name, data);
-    if (seen?.name === 'gone' && !this.#view.room) this.#last_join = this.seated = null;
+    if (seen?.name === 'joined') this.#lost_room = null;
+    if (seen?.name === 'gone' && !this.#view.room) this.#unseated(room, seen.payload);
     if (seen) this.#emitter.emit(seen.name, seen.payload);
-    else this.#emitter.emit('error', new SwardError('bad_event', `an event ${name} cannot be read`));
+    else if (seen === null) this.#emitter.emit('error', new SwardError('bad_event', `an event ${name} cannot be read`));
     this.#sender.poll();
+  }
+
+  /**
+   * Lost is the seat of a session that ends: that is no wish to leave, and the new session sits down there again.
+   *
+   * @param {import('./room-view.js').Room | null} room
+   * @param {any} gone
+   */
+  #unseated(room, { why, player }) {
+    this.seated = null;
+    if (room && player && why === 'lost') this.#lost_room = { ...room, players: new Map([[room.seat, player]]) };
+    else this.#last_join = null;
   }
 
   /** @param {import('./machine.js').State} state */
@@ -257,9 +275,9 @@ export class Session {
 
   /** A new session sits nowhere: it goes back to the room of the old one, and the page is told how that went. */
   async #returnToRoom() {
-    const room = this.#view.room;
+    const room = this.#view.room ?? this.#lost_room;
     const request = this.#last_join;
-    this.#view.room = null;
+    this.#view.room = this.#lost_room = null;
     this.#sender.restart();
     const outcome = { player: this.player, room: /** @type {unknown} */ (null), error: /** @type {unknown} */ (null) };
     if (room || request) {
@@ -307,7 +325,7 @@ export class Session {
     }
     const room_id = answer.room.id;
     if (this.#view.room?.id !== room_id) {
-      await this.#once('joined', (joined) => joined.room.id === room_id, JOINED_MS_MAX);
+      await once(this, 'joined', (joined) => joined.room.id === room_id, JOINED_MS_MAX);
     }
     return /** @type {import('./room-view.js').Room} */ (this.#view.room);
   }
@@ -329,39 +347,4 @@ export class Session {
       throw error;
     }
   }
-
-  /**
-   * @param {string} name
-   * @param {(payload: any) => boolean} matches
-   * @param {number} within_ms
-   * @returns {Promise<any>}
-   */
-  #once(name, matches, within_ms) {
-    return new Promise((resolve, reject) => {
-      const settle = () => {
-        clearTimeout(timer);
-        for (const unsubscribe of unsubscribes) unsubscribe();
-      };
-      const timer = setTimeout(() => {
-        settle();
-        reject(new SwardError('timeout', `no ${name} came within ${within_ms} ms`));
-      }, within_ms);
-      const unsubscribes = [
-        this.on(name, (payload) => {
-          if (!matches(payload)) return;
-          settle();
-          resolve(payload);
-        }),
-        this.on('closed', (error) => {
-          settle();
-          reject(error);
-        }),
-      ];
-    });
-  }
-}
-
-function drawNonce() {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
-  return Array.from(bytes, (byte) => byte.toString(36).padStart(2, '0')).join('');
 }

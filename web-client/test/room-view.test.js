@@ -17,7 +17,8 @@ test('the room is kept current by presence', () => {
   view.apply('here', { seat: 2, id: 'p2', name: 'سارة', me: null });
   view.apply('away', { seat: 2, why: 'lost' });
   assert.equal(view.room?.players.get(2)?.away, true);
-  view.apply('back', { seat: 2 });
+  const back = view.apply('back', { seat: 2 });
+  assert.deepEqual(back?.payload, { seat: 2, player: view.room?.players.get(2) }, 'there is no why');
   assert.equal(view.room?.players.get(2)?.away, false);
   const gone = view.apply('gone', { seat: 2, why: 'left' });
   assert.equal(/** @type {any} */ (gone?.payload).player.name, 'سارة');
@@ -29,6 +30,15 @@ test('one’s own seat gone is the end of the room', () => {
   view.apply('joined', JOINED);
   assert.equal(/** @type {any} */ (view.apply('gone', { seat: 1, why: 'closed' })?.payload).own, true);
   assert.equal(view.room, null);
+});
+
+test('one is never away from oneself', () => {
+  const view = new RoomView();
+  const joined = view.apply('joined', { ...JOINED, players: [{ ...JOINED.players[0], away: true }, { seat: 2, away: true }] });
+  assert.deepEqual(/** @type {any} */ (joined?.payload).players.map((/** @type {any} */ { away }) => away), [false, true]);
+  assert.equal(view.apply('away', { seat: 1, why: 'lost' }), undefined);
+  assert.equal(view.room?.players.get(1)?.away, false);
+  assert.equal(view.apply('back', { seat: 1 }), undefined);
 });
 
 test('malformed events are told apart and change nothing', () => {

@@ -246,6 +246,49 @@ test('a session that the server forgot is replaced, and its room joined again', 
   session.close();
 });
 
+for (const last_words of ['the bye alone', 'the own seat’s end and the bye']) {
+  test(`a session that was lost for too long is replaced, told by ${last_words}`, async () => {
+    const server = new Server();
+    const session = await server.connect();
+    await turn();
+    const joining = session.join({ game: 'meadow', create: true, me: { animal: 'fox' } });
+    await turn();
+    server.joined();
+    await joining;
+    server.calls.length = 0;
+    const renewed = next(session, 'renewed');
+    server.onStream = () => {
+      server.hello(null);
+      server.joined();
+    };
+    if (last_words !== 'the bye alone') server.emit('gone', { seat: 1, why: 'lost' });
+    server.emitAs(null, 'bye', '{"code":3501,"reason":"ended","retry_ms":60000}');
+    const { room, error } = await renewed;
+    assert.equal(error, null);
+    assert.equal(room.id, 'r1');
+    assert.deepEqual(server.calls.map(({ route, token }) => [route, token]), [
+      ['/v1/sessions', null],
+      ['/v1/rooms/r1/join', 't2'],
+    ]);
+    assert.equal(session.phase, 'online');
+    session.close();
+  });
+}
+
+test('the own player is not told to be away', async () => {
+  const server = new Server();
+  const session = await server.connect();
+  await turn();
+  /** @type {string[]} */
+  const heard = [];
+  for (const name of ['away', 'back', 'error']) session.on(name, () => heard.push(name));
+  server.joined();
+  server.emit('away', { seat: 1, why: 'lost' });
+  server.emit('back', { seat: 1 });
+  assert.deepEqual(heard, []);
+  session.close();
+});
+
 test('what was sent while the session was replaced arrives in the new one, after the room', async () => {
   const server = new Server();
   const session = await server.connect();

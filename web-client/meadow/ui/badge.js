@@ -21,12 +21,13 @@ export class Badge {
 
   /**
    * @param {import('../../sdk/machine.js').Phase} phase
-   * @param {number | null} rtt_ms
+   * @param {number | null} rtt_ms null while it is not known well enough to be told
    */
   show(phase, rtt_ms) {
     const online = phase === 'online';
     const quality = !online ? (phase === 'closed' ? 'poor' : 'fair') : rtt_ms !== null && rtt_ms > FAIR_RTT_MS ? 'fair' : 'good';
-    const text = online && rtt_ms !== null ? `${Math.max(1, Math.round(rtt_ms))} ms` : WORDS[phase];
+    const figure = rtt_ms === null ? '…' : `${Math.max(1, Math.round(rtt_ms))} ms`;
+    const text = online ? figure : WORDS[phase];
     if (this.#badge.dataset.quality !== quality) this.#badge.dataset.quality = quality;
     if (this.#text.textContent !== text) this.#text.textContent = text;
     this.#badge.title = `Connection: ${WORDS[phase]}`;

@@ -35,6 +35,15 @@ export class Chat {
     this.#text.focus();
   }
 
+  /**
+   * A line that could not be said, for another try; what is being written meanwhile goes first.
+   *
+   * @param {string} text
+   */
+  giveBack(text) {
+    if (this.#text.value.trim() === '') this.#text.value = text;
+  }
+
   /** @returns {readonly {name: string, text: string}[]} */
   get said() {
     return this.#said;

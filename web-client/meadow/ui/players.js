@@ -1,9 +1,9 @@
+import { roster } from '../roster.js';
 import { byId, make, nameElement } from './dom.js';
 import { animalPicture } from './start.js';
 
 /** Who is here, and how full the baskets are. */
 
-/** A list longer than this is no longer read; the count says the rest. */
 const ROWS_MAX = 60;
 
 export class PlayerList {
@@ -19,15 +19,13 @@ export class PlayerList {
 
   /** @param {import('../world.js').World} world */
   show({ animals, own_seat }) {
-    const sorted = [...animals.values()]
-      .sort((a, b) => b.basket - a.basket || a.seat - b.seat)
-      .slice(0, ROWS_MAX);
+    const { present, rows: listed } = roster(animals.values(), own_seat, ROWS_MAX);
     // It is asked often and seldom changes; touching the page only then keeps a screen reader and the layout at peace.
-    const shown = JSON.stringify([animals.size, sorted.map(({ seat, name, kind, basket, away }) => [seat, name, kind, basket, away])]);
+    const shown = JSON.stringify([present, own_seat, listed.map(({ seat, name, kind, basket, away }) => [seat, name, kind, basket, away])]);
     if (shown === this.#shown) return;
     this.#shown = shown;
-    this.#count.textContent = String(animals.size);
-    const rows = sorted.map((animal) => this.#row(animal, animal.seat === own_seat));
+    this.#count.textContent = String(present);
+    const rows = listed.map((animal) => this.#row(animal, animal.seat === own_seat));
     this.#list.replaceChildren(...rows);
     for (const seat of this.#rows.keys()) if (!animals.has(seat)) this.#rows.delete(seat);
   }

@@ -1,5 +1,6 @@
 import { BUBBLE_MS, EMOTE_MS } from '../world.js';
 import { fitText, textDirection, wrapText } from '../text.js';
+import { TIP, balloonRadius, placeBalloon } from './balloon.js';
 import { drawEmote } from './emotes.js';
 import { PALETTE } from './palette.js';
 import { outline } from './shapes.js';
@@ -9,6 +10,7 @@ import { outline } from './shapes.js';
  * zoom is.
  *
  * @typedef {CanvasRenderingContext2D} Context
+ * @typedef {import('./balloon.js').Area} Area
  */
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", sans-serif';
@@ -49,14 +51,30 @@ export function drawName(context, name, x, y, { own, away }) {
 }
 
 /**
+ * What an animal says and feels, one above the other.
+ *
+ * @param {Context} context
+ * @param {import('../world.js').Animal} animal
+ * @param {{x: number, y: number}} head
+ * @param {Area} area
+ * @param {number} now_ms
+ */
+export function drawThoughts(context, { bubble, emote }, head, area, now_ms) {
+  let top = head.y;
+  if (bubble && now_ms - bubble.since_ms < BUBBLE_MS) top = drawBubble(context, bubble, head.x, top, area, now_ms);
+  if (emote && now_ms - emote.since_ms < EMOTE_MS) drawFeeling(context, emote, head.x, top, area, now_ms);
+}
+
+/**
  * @param {Context} context
  * @param {{text: string, since_ms: number}} bubble
  * @param {number} x
  * @param {number} y the tip
+ * @param {Area} area
  * @param {number} now_ms
- * @returns {number} its height, so that what comes above knows where to begin
+ * @returns {number} its upper edge, where what comes above begins
  */
-export function drawBubble(context, bubble, x, y, now_ms) {
+function drawBubble(context, bubble, x, y, area, now_ms) {
   const age_ms = now_ms - bubble.since_ms;
   context.font = BUBBLE_FONT;
   const { lines, width } = layout(context, `bubble ${bubble.text}`, () =>
@@ -64,17 +82,18 @@ export function drawBubble(context, bubble, x, y, now_ms) {
   );
   const half = Math.max(20, width / 2 + 13);
   const height = lines.length * LINE_HEIGHT + 14;
+  const place = placeBalloon({ x, y }, half, height, area);
   const pop = Math.min(1, age_ms / 140);
   context.save();
-  context.translate(x, y);
+  context.translate(place.x, place.y);
   context.scale(0.7 + pop * 0.3, 0.7 + pop * 0.3);
   context.globalAlpha = Math.min(pop, Math.max(0, (BUBBLE_MS - age_ms) / 500));
-  drawBalloon(context, half, height);
+  drawBalloon(context, half, height, place.tip);
   for (const [index, line] of lines.entries()) {
-    writeLine(context, line, 0, -height - 9 + 7 + LINE_HEIGHT * (index + 0.5), PALETTE.ink, textDirection(bubble.text));
+    writeLine(context, line, 0, -height - TIP + 7 + LINE_HEIGHT * (index + 0.5), PALETTE.ink, textDirection(bubble.text));
   }
   context.restore();
-  return height + 9;
+  return place.y - height - TIP;
 }
 
 /**
@@ -82,17 +101,19 @@ export function drawBubble(context, bubble, x, y, now_ms) {
  * @param {{emote: import('../world.js').Emote, since_ms: number}} feeling
  * @param {number} x
  * @param {number} y the tip
+ * @param {Area} area
  * @param {number} now_ms
  */
-export function drawFeeling(context, feeling, x, y, now_ms) {
+function drawFeeling(context, feeling, x, y, area, now_ms) {
   const age_ms = now_ms - feeling.since_ms;
   const pop = Math.min(1, age_ms / 160);
   const bounce = 1 + Math.sin(Math.min(1, age_ms / 320) * Math.PI) * 0.22;
+  const place = placeBalloon({ x, y }, 21, 38, area);
   context.save();
-  context.translate(x, y);
+  context.translate(place.x, place.y);
   context.scale(pop * bounce, pop * bounce);
   context.globalAlpha = Math.min(1, Math.max(0, (EMOTE_MS - age_ms) / 300));
-  drawBalloon(context, 21, 38);
+  drawBalloon(context, 21, 38, place.tip);
   context.translate(0, -28);
   context.rotate(Math.sin(age_ms / 130) * 0.14);
   drawEmote(context, feeling.emote);
@@ -100,23 +121,24 @@ export function drawFeeling(context, feeling, x, y, now_ms) {
 }
 
 /**
- * A cream balloon whose tip is the origin.
+ * A cream balloon above the origin.
  *
  * @param {Context} context
  * @param {number} half
  * @param {number} height
+ * @param {number} tip how far to the right of the origin it points
  */
-function drawBalloon(context, half, height) {
-  const radius = Math.min(16, height / 2);
-  const bottom = -9;
+function drawBalloon(context, half, height, tip) {
+  const radius = balloonRadius(height);
+  const bottom = -TIP;
   const top = bottom - height;
   context.beginPath();
   context.moveTo(-half + radius, top);
   context.arcTo(half, top, half, bottom, radius);
   context.arcTo(half, bottom, -half, bottom, radius);
-  context.lineTo(7, bottom);
-  context.quadraticCurveTo(3, -4, 0, 0);
-  context.quadraticCurveTo(-2, -5, -6, bottom);
+  context.lineTo(tip + 7, bottom);
+  context.quadraticCurveTo(tip + 3, -4, tip, 0);
+  context.quadraticCurveTo(tip - 2, -5, tip - 6, bottom);
   context.arcTo(-half, bottom, -half, top, radius);
   context.arcTo(-half, top, half, top, radius);
   context.closePath();

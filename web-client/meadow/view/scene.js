@@ -1,10 +1,10 @@
-import { BUBBLE_MS, EMOTE_MS } from '../world.js';
+import { EMOTE_MS } from '../world.js';
 import { Petals, drawButterflies, drawCloudShadows, wind } from './ambient.js';
 import { HEIGHTS, drawAnimal } from './animals.js';
 import { drawFlower } from './flowers.js';
 import { Gait } from './gait.js';
 import { Ground } from './ground.js';
-import { drawBubble, drawFeeling, drawName } from './labels.js';
+import { drawName, drawThoughts } from './labels.js';
 import { MARGIN, isInPond, makeScenery } from './scenery.js';
 import { chance } from './shapes.js';
 import { Sprites } from './sprites.js';
@@ -320,6 +320,7 @@ export class Scene {
     seen.sort((a, b) => a.spot.y - b.spot.y);
     // On a large screen the animals are larger, and so are their letters.
     const size = Math.min(1.5, Math.max(1, this.#camera.zoom / 1.25));
+    const area = { width: this.#camera.width_px / size, height: this.#camera.height_px / size };
     this.#context.scale(size, size);
     for (const { animal, spot } of seen) {
       const foot = this.#camera.toScreen(spot.x, spot.y);
@@ -327,14 +328,7 @@ export class Scene {
     }
     for (const { animal, spot } of seen) {
       const head = this.#camera.toScreen(spot.x, spot.y - HEIGHTS[animal.kind] * ANIMAL_SCALE - 3);
-      const middle = head.x / size;
-      let top = head.y / size;
-      if (animal.bubble && now_ms - animal.bubble.since_ms < BUBBLE_MS) {
-        top -= drawBubble(this.#context, animal.bubble, middle, top, now_ms);
-      }
-      if (animal.emote && now_ms - animal.emote.since_ms < EMOTE_MS) {
-        drawFeeling(this.#context, animal.emote, middle, top, now_ms);
-      }
+      drawThoughts(this.#context, animal, { x: head.x / size, y: head.y / size }, area, now_ms);
     }
   }
 }

@@ -183,6 +183,27 @@ test('a link leads to its meadow, and an unknown code to the open one', { timeou
   await leave(host, guest, lost);
 });
 
+test('a line that could not be said is given back, unless another is being written', { timeout: 60_000 }, async () => {
+  const speaker = await enter('Speaker');
+  await speaker.page.evaluate(() => void (/** @type {any} */ (window).meadow.session.close()));
+  await say(speaker.page, 'words of gold');
+  await speaker.page.waitForFunction('document.querySelector("#chat-text").value === "words of gold"', { timeout: DEADLINE_MS });
+  await leave(speaker);
+});
+
+test('the badge tells the round trip within seconds, and the list has oneself first', { timeout: 60_000 }, async () => {
+  const early = await enter('Early', { reducedMotion: true });
+  const late = await enter('Late');
+  await waitFor(late.page, 'both are there', (state) => animalOf(state, 'Early') !== undefined);
+  await late.page.waitForFunction('/^\\d+ ms$/.test(document.querySelector("#badge-text").textContent)', { timeout: 6_000 });
+  await late.page.waitForFunction('document.querySelector("#players-list li .who")?.textContent === "Late"', { timeout: DEADLINE_MS });
+  await early.page.bringToFront();
+  const news = await early.page.$$eval('#chat-log li[data-kind="news"]', (all) => all.map((element) => element.textContent));
+  assert.ok(news.includes('Late came to the meadow'));
+  assert.equal(await early.page.$('#toasts bdi'), null, 'it is told once');
+  await leave(early, late);
+});
+
 test('a name that cannot be used is explained on the card', { timeout: 60_000 }, async () => {
   const { page } = await openPage(chromium.browser, server.url);
   await page.waitForSelector('#animals input');
