@@ -427,7 +427,8 @@ impl Handler<Command> for RoomActor {
             Command::Join { occupant, me, reservation, answer, _permit } => {
                 let outcome = self.join(&occupant, me, ctx);
                 match &outcome {
-                    Some(Err(_)) => reservation.turn_away(),
+                    // Whom a game does not want says nothing of the next one.
+                    Some(Err(Refusal::Full)) => reservation.turn_away(),
                     _ => reservation.settle(self.core.players()),
                 }
                 if let Some(outcome) = outcome {

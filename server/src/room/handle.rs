@@ -110,8 +110,8 @@ impl RoomHandle {
         &self.charter
     }
 
-    /// Asks for the seat that is held. It is taken even if the caller stops waiting: the room records it with the session in one
-    /// step, and the player hears `joined`.
+    /// Asks for the seat that is held. It is taken even if the caller stops waiting: the room records it with the
+    /// session in one step, and the player hears `joined`.
     ///
     /// # Errors
     /// [`RoomError`], see there what was applied.
@@ -123,7 +123,8 @@ impl RoomHandle {
         let (answer, answered) = oneshot::channel();
         let room = reservation.room().clone();
         let permit = room.intake.admit(0, room.clock.now_ms())?;
-        room.send(Command::Join { occupant, me, reservation, answer, _permit: permit })?;
+        let command = Command::Join { occupant, me, reservation, answer, _permit: permit };
+        room.send(command).map_err(|_| RoomError::Gone)?;
         wait_for(answered).await?.map_err(RoomError::Refused)
     }
 
@@ -145,13 +146,13 @@ impl RoomHandle {
                 return Err(busy.into());
             }
         };
-        if !self.address.connected() {
-            done.cancel();
-            return Err(RoomError::Gone);
-        }
-        // Should the room close between these lines, the completion tells that it is gone.
-        let _ = self.send(Command::Batch { stay, messages, done, _permit: permit });
-        Ok(())
+        self.send(Command::Batch { stay, messages, done, _permit: permit }).map_err(|returned| {
+            // Told from here, the completion would run under whatever locks the caller holds.
+            if let Command::Batch { mut done, .. } = returned {
+                done.cancel();
+            }
+            RoomError::Gone
+        })
     }
 
     /// Gives up a seat. Returns when the room has taken it back.
@@ -188,9 +189,10 @@ impl RoomHandle {
         let _ = self.send(command);
     }
 
-    fn send(&self, command: Command) -> Result<(), RoomError> {
+    /// Gives the command back when the room is gone.
+    fn send(&self, command: Command) -> Result<(), Command> {
         // A clone of an address may always send once: what bounds the mailbox is the intake.
-        self.address.clone().try_send(command).map_err(|_| RoomError::Gone)
+        self.address.clone().try_send(command).map_err(actix::prelude::SendError::into_inner)
     }
 }
 

@@ -29,6 +29,13 @@ impl Game for Fragile {
         Settings::new(2).with_tick(Duration::from_millis(1000)).with_flush(Duration::from_millis(100))
     }
 
+    fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
+        match room.players().get(&seat) {
+            Some(player) if player.name == "P13" => Err(MessageError::new(ErrorCode::Game, "unlucky")),
+            _ => Ok(()),
+        }
+    }
+
     fn message(
         &mut self,
         room: &mut Room<'_>,
@@ -251,4 +258,35 @@ async fn more_than_a_flush_may_hold_is_flushed_at_once() {
     room.try_batch(stay, messages, 0, completion).unwrap();
     done.await.unwrap();
     assert_eq!(heard(&zoe, &reader).len(), PENDING_EVENTS_MAX);
+}
+
+#[actix_web::test]
+async fn a_batch_for_a_room_that_is_gone_is_refused_and_its_completion_is_not_called() {
+    tokio::time::pause();
+    let directory = directory();
+    let room = open(&directory).room().clone();
+    let zoe = occupant(1);
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let stay = zoe.place().unwrap().stay;
+    assert_eq!(send(&zoe, "panic").await, None);
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    // The caller holds his session's lock, which a completion takes: calling it from here would wait for ever.
+    let done = Completion::new(|_| panic!("told on the caller's thread"));
+    assert_eq!(room.try_batch(stay, vec![message("wave")], 1, done), Err(RoomError::Gone));
+}
+
+#[actix_web::test]
+async fn a_newcomer_whom_the_game_refuses_takes_no_seat_and_does_not_close_the_room_to_others() {
+    tokio::time::pause();
+    let directory = directory();
+    let room = open(&directory).room().clone();
+    let zoe = occupant(1);
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let reader = stream(&zoe);
+    let refused = join(&directory, &room, occupant(13)).await;
+    assert!(matches!(refused, Err(RoomError::Refused(Refusal::ByGame(_)))), "{refused:?}");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(heard(&zoe, &reader).len(), 1, "nobody hears of him");
+    let found = directory.lobby().reserve("fragile", &crate::room::lobby::Filter::new());
+    assert_eq!(found, Some(room.charter().id), "others are still sent there");
 }
