@@ -1,5 +1,7 @@
 //! The shell around a room: its mailbox, its timers, and delivery.
 
+mod rhythm;
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -23,16 +25,12 @@ use super::occupant::{Occupant, Stay};
 use crate::clock::whole_ms;
 use crate::fanout::encode::{EncodeError, Encoded};
 use crate::fanout::flush::{Flush, FlushItem};
-use crate::fanout::mailslot::Posted;
 use crate::fanout::wake::Wakes;
 use crate::game::Settings;
 
 /// The actor library's own bound, above all that [`intake`](super::intake) lets in: it would hold back nobody, but cost
 /// memory for each sender past it.
 const MAILBOX_CAPACITY: usize = 1 << 16;
-/// Bytes and events that wait for a flush; more are flushed at once, so that a flush always fits a player's window.
-const PENDING_BYTES_MAX: usize = 64 * 1024;
-const PENDING_EVENTS_MAX: usize = 512;
 /// How long a room stays when nobody sits in it.
 pub const EMPTY_MAX: Duration = Duration::from_millis(1000);
 
@@ -256,14 +254,6 @@ impl RoomActor {
         }
     }
 
-    fn queue(&mut self, item: FlushItem) {
-        self.pending_bytes += item.event.sse().len();
-        self.pending.push(item);
-        if self.pending_bytes >= PENDING_BYTES_MAX || self.pending.len() >= PENDING_EVENTS_MAX {
-            self.flush();
-        }
-    }
-
     fn drop_event(&self, error: &EncodeError) {
         tracing::warn!(room = %self.charter.id, %error, "the game sent what cannot be sent");
         self.directory.metrics().events_dropped.inc();
@@ -326,70 +316,6 @@ impl RoomActor {
                 other => self.deliver(other, ctx),
             }
         }
-    }
-
-    /// A quiet room writes at once; a busy one at most every flush interval.
-    fn flush_when_due(&mut self, ctx: &mut Context<Self>) {
-        if self.pending.is_empty() || self.flush_timer.is_some() {
-            return;
-        }
-        let flush_ms = whole_ms(self.settings.flush);
-        let due_ms = self.flushed_ms + flush_ms;
-        let now_ms = self.now_ms();
-        if now_ms >= due_ms {
-            self.flush();
-        } else {
-            let wait = Duration::from_millis(due_ms - now_ms);
-            self.flush_timer = Some(ctx.run_later(wait, |room, _| {
-                room.flush_timer = None;
-                room.flush();
-            }));
-        }
-    }
-
-    fn flush(&mut self) {
-        if self.pending.is_empty() {
-            return;
-        }
-        let flush = Arc::new(Flush::new(std::mem::take(&mut self.pending)));
-        self.pending_bytes = 0;
-        let now_ms = self.now_ms();
-        for (&seat, Member { occupant, stay }) in &self.members {
-            let posted = occupant.mailslot.post(stay.tenancy, &flush, seat, now_ms, &mut self.wakes);
-            if posted == Posted::Overrun {
-                self.directory.metrics().streams_overrun.inc();
-            }
-        }
-        self.wakes.wake_all();
-        self.flushed_ms = now_ms;
-        self.directory.metrics().flushes.inc();
-    }
-
-    fn start_ticks(&mut self, ctx: &mut Context<Self>) {
-        if self.tick_timer.is_none() && self.core.players() > 0 {
-            self.tick_due_ms = self.now_ms();
-            self.await_tick(ctx);
-        }
-    }
-
-    /// Waits for the next tick that is still to come: those that were missed are skipped, not made up for, or a game
-    /// whose ticks take longer than their interval would keep its thread to itself.
-    fn await_tick(&mut self, ctx: &mut Context<Self>) {
-        let Some(tick) = self.settings.tick else { return };
-        let tick_ms = whole_ms(tick).max(1);
-        let now_ms = self.now_ms();
-        let missed = now_ms.saturating_sub(self.tick_due_ms) / tick_ms;
-        self.directory.metrics().ticks_skipped.inc_by(missed);
-        self.tick_due_ms += (missed + 1) * tick_ms;
-        let wait = Duration::from_millis(self.tick_due_ms.saturating_sub(now_ms));
-        self.tick_timer = Some(ctx.run_later(wait, |room, ctx| {
-            room.perform(Input::Tick, ctx);
-            room.flush_when_due(ctx);
-            room.tick_timer = None;
-            if !room.has_failed {
-                room.await_tick(ctx);
-            }
-        }));
     }
 
     /// Everybody is put out, and the room is no more.

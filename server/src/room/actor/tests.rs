@@ -7,6 +7,7 @@ use sward_protocol::problem::{ErrorCode, MessageError};
 use sward_protocol::session::Player;
 use sward_protocol::sse::decode::Parser;
 
+use super::rhythm::PENDING_EVENTS_MAX;
 use super::*;
 use crate::clock::Clock;
 use crate::fanout::mailslot::{Chunk, Mailslot, Position, Reader};
