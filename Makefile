@@ -2,14 +2,14 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: run test setup lint test-rust test-web test-browser test-load screenshots
+.PHONY: run test setup lint test-rust test-web test-browser test-proxies test-load fuzz screenshots
 
 run:
 	cargo run --release
 
-test: setup lint test-rust test-web test-browser test-load
+test: setup lint test-rust test-web test-browser test-proxies test-load
 
-# npm packages, and Debian's chromium where it may install it.
+# npm packages, and where it may install them Debian's browsers and the proxies of test-proxies.
 setup:
 	.ci/setup
 
@@ -17,6 +17,8 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	cd protocol/fuzz && cargo fmt --check
+	cd protocol/fuzz && cargo clippy --all-targets --no-default-features --target-dir $(abspath $(TARGET))/fuzz -- -D warnings
 
 test-rust:
 	cargo test --workspace
@@ -30,10 +32,19 @@ test-browser: setup
 	cargo build --release
 	SWARD_BIN=$(abspath $(TARGET))/release/sward .ci/test-browser
 
+# The game through real proxies, each with a file from docs/proxies; SWARD_PROXY=nginx tries only those with that in their
+# name, SWARD_BLESS=1 writes docs/proxies.md.
+test-proxies: setup
+	cargo test -p sward-server --test proxies -- --nocapture
+
 # A short load in which every message must arrive, once and in order.
 test-load:
 	cargo build --release --workspace
 	$(TARGET)/release/sward-loadtest --spawn --players 100 --room-size 25 --rate 4.44 --duration 5s
+
+# Random bytes for every decoder of the wire, FUZZ_S seconds each (30 unless told). Needs `cargo install cargo-fuzz`.
+fuzz:
+	protocol/fuzz/run
 
 # The picture in the README.
 screenshots: setup

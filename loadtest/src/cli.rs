@@ -4,11 +4,13 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
 use clap::builder::RangedU64ValueParser;
+use clap::{Parser, Subcommand};
 
+use crate::client::{Rung, Wire};
 use crate::load::Load;
 use crate::marker::BYTES_MIN;
+use crate::probe::ProbeOptions;
 
 /// Players that one process takes: far above the file descriptors of any system.
 const PLAYERS_MAX: u64 = 1_000_000;
@@ -23,7 +25,72 @@ const DURATION_MAX: Duration = Duration::from_secs(86_400);
 ///
 /// Exit code 0: everything arrived once and in order. 1: something did not. 2: the run could not start.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "sward-loadtest", version)]
+#[command(name = "sward-loadtest", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// Something else than a load.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The load.
+    #[command(flatten)]
+    pub load: Args,
+}
+
+/// Something else than a load.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Connects one player and says which rung of the transport works here, and how promptly.
+    ///
+    /// Exit code 0: events come promptly. 1: they come late, or not all. 2: there is no connection at all.
+    Probe(ProbeArgs),
+}
+
+/// How to probe.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ProbeArgs {
+    /// The server's URL.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// A forward proxy to go through.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub proxy: Option<String>,
+    /// This rung only (0, 1 or 2), instead of the first that works.
+    #[arg(long, value_parser = parse_rung)]
+    pub rung: Option<Rung>,
+    /// How events are written: sse, batch, msgpack, msgpack-batch or frames.
+    #[arg(long, default_value = "sse")]
+    pub wire: Wire,
+    /// Open streams by POST.
+    #[arg(long)]
+    pub stream_by_post: bool,
+    /// How often the time of an event is measured (1–1,000).
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub pings: u32,
+    /// How long connecting may take.
+    #[arg(long, default_value = "30s", value_parser = parse_duration)]
+    pub timeout: Duration,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl ProbeArgs {
+    /// What is asked for.
+    #[must_use]
+    pub fn options(&self) -> ProbeOptions {
+        ProbeOptions {
+            url: self.url.clone(),
+            proxy: self.proxy.clone(),
+            rung: self.rung,
+            wire: self.wire,
+            stream_by_post: self.stream_by_post,
+            pings: self.pings,
+            connect_timeout: self.timeout,
+        }
+    }
+}
+
+/// The load's options.
+#[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// Players.
     #[arg(long, default_value_t = 450, value_parser = RangedU64ValueParser::<usize>::new().range(2..=PLAYERS_MAX))]
@@ -65,6 +132,12 @@ pub struct Args {
     /// Seed of the schedule.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// How events come down: 0 an endless stream, 1 the same as unchunked bytes, 2 an answer for each flush.
+    #[arg(long, default_value = "0", value_parser = parse_rung)]
+    pub rung: Rung,
+    /// How events are written: sse, batch, msgpack, msgpack-batch or frames.
+    #[arg(long, default_value = "sse")]
+    pub wire: Wire,
     /// Worker threads; as many as there are cores unless told.
     #[arg(long)]
     pub threads: Option<NonZeroUsize>,
@@ -86,6 +159,8 @@ impl Args {
             flush: Duration::from_millis(self.flush_ms),
             drain: self.drain,
             seed: self.seed,
+            rung: self.rung,
+            wire: self.wire,
         }
     }
 
@@ -134,6 +209,11 @@ fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(|c| !belongs(c)).unwrap_or(text.len()))
 }
 
+fn parse_rung(text: &str) -> Result<Rung, String> {
+    let rung = text.parse().ok().and_then(Rung::from_number);
+    rung.ok_or_else(|| "it is 0, 1 or 2".to_owned())
+}
+
 fn parse_rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
     if rate > 0.0 && rate <= RATE_MAX {
@@ -151,7 +231,7 @@ mod tests {
 
     fn parse(arguments: &str) -> Result<Args, String> {
         let words = std::iter::once("sward-loadtest").chain(arguments.split_whitespace());
-        Args::try_parse_from(words).map_err(|error| error.to_string())
+        Cli::try_parse_from(words).map(|cli| cli.load).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -188,12 +268,32 @@ mod tests {
 
     #[test]
     fn the_default_is_the_reference_load() {
-        Args::command().debug_assert();
+        Cli::command().debug_assert();
         let args = parse("").unwrap();
         assert_eq!(args.load(), Load::default());
         assert_eq!(args.url, "http://127.0.0.1:8080");
         let written_out = parse("--players 450 --room-size 50 --rate 4.44 --duration 20s").unwrap();
         assert_eq!(written_out.load(), Load::default());
+    }
+
+    #[test]
+    fn a_probe_has_options_of_its_own() {
+        let probe = |arguments: &str| {
+            let words = ["sward-loadtest", "probe"].into_iter().chain(arguments.split_whitespace());
+            match Cli::try_parse_from(words).map_err(|error| error.to_string())?.command {
+                Some(Command::Probe(args)) => Ok(args.options()),
+                None => Err("no probe".to_owned()),
+            }
+        };
+        let options =
+            probe("--url http://example.org --proxy 127.0.0.1:3128 --rung 2 --wire frames").unwrap();
+        assert_eq!((options.rung, options.wire, options.pings), (Some(Rung::Drain), Wire::Frames, 20));
+        assert_eq!(options.proxy.as_deref(), Some("127.0.0.1:3128"));
+        assert_eq!(probe("").unwrap().rung, None);
+        for arguments in ["--rung 3", "--pings 0", "--players 2"] {
+            assert!(probe(arguments).is_err(), "{arguments}");
+        }
+        assert!(parse("--players 2 probe").is_err());
     }
 
     #[test]
@@ -212,6 +312,9 @@ mod tests {
             "--bytes 16385",
             "--flush-ms 1001",
             "--threads 0",
+            "--rung 3",
+            "--rung sse",
+            "--wire json",
             "--server-bin sward",
             "--spawn --url http://127.0.0.1:1",
             "--spawn --server-pid 1",

@@ -6,6 +6,7 @@
 //! | [`schedule`], [`marker`], [`stats`], [`verdict`] | pure: when to send, what a message carries, the account, the judgement |
 //! | [`client`] | the Rust client |
 //! | [`bot`] | one player: what it sends and what it makes of what comes |
+//! | [`probe`] | one player on a network: which rung works there |
 //! | [`run`] | all of them, from the first session to the report |
 //! | [`server_process`], [`server_probe`], [`fd_limit`] | the server as a process, what it costs, file descriptors |
 //! | [`report`], [`progress`] | what the user sees |
@@ -17,6 +18,7 @@ pub mod fd_limit;
 pub mod load;
 pub mod marker;
 mod pacer;
+pub mod probe;
 pub mod progress;
 pub mod report;
 pub mod run;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::client::{Rung, Wire};
 use serde::{Serialize, Serializer};
 
 /// What the bots do. The default is the reference load of `shared/design/performance.md`.
@@ -26,6 +27,10 @@ pub struct Load {
     pub drain: Duration,
     /// Of the schedule.
     pub seed: u64,
+    /// How events come down.
+    pub rung: Rung,
+    /// How they are written.
+    pub wire: Wire,
 }
 
 impl Default for Load {
@@ -39,6 +44,8 @@ impl Default for Load {
             flush: Duration::from_millis(33),
             drain: Duration::from_secs(10),
             seed: 1,
+            rung: Rung::Sse,
+            wire: Wire::default(),
         }
     }
 }

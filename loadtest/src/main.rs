@@ -7,8 +7,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
-use sward_loadtest::cli::Args;
+use sward_loadtest::cli::{Args, Cli, Command, ProbeArgs};
 use sward_loadtest::client::Endpoint;
+use sward_loadtest::probe::{ProbeReport, probe};
 use sward_loadtest::progress::Progress;
 use sward_loadtest::report::{Report, json, text};
 use sward_loadtest::run::{Setup, run};
@@ -23,10 +24,44 @@ const EXIT_SETUP: u8 = 2;
 const EXIT_CUT_SHORT: u8 = 130;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    match execute(&args) {
+    let Cli { command, load } = Cli::parse();
+    match command {
+        None => run_load(&load),
+        Some(Command::Probe(args)) => run_probe(&args),
+    }
+}
+
+fn run_probe(args: &ProbeArgs) -> ExitCode {
+    let found = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no runtime")
+        .and_then(|runtime| Ok(runtime.block_on(probe(&args.options()))?))
+        .and_then(|report| Ok((report_text(&report, args)?, report.is_good())));
+    match found {
+        Ok((text, is_good)) => {
+            print(&text);
+            if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("sward-loadtest: {error:#}");
+            ExitCode::from(EXIT_SETUP)
+        }
+    }
+}
+
+fn report_text(report: &ProbeReport, args: &ProbeArgs) -> Result<String> {
+    if args.json {
+        Ok(serde_json::to_string_pretty(report).context("no JSON")? + "\n")
+    } else {
+        Ok(report.text())
+    }
+}
+
+fn run_load(args: &Args) -> ExitCode {
+    match execute(args) {
         Ok(report) => {
-            print(&report);
+            print(&text::render(&report));
             match report.verdict.exit_code() {
                 0 if report.cut_short.is_some() => ExitCode::from(EXIT_CUT_SHORT),
                 code => ExitCode::from(code),
@@ -134,6 +169,6 @@ async fn interruption() {
 }
 
 #[expect(clippy::print_stdout, reason = "the report is what this program is for")]
-fn print(report: &Report) {
-    print!("{}", text::render(report));
+fn print(text: &str) {
+    print!("{text}");
 }

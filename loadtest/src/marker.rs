@@ -57,6 +57,13 @@ impl Marker {
 /// The author's seat and the marker in the data of a `msg` event; `None` if it carries none.
 #[must_use]
 pub fn find(data: &str) -> Option<(Seat, Marker)> {
+    let marker = read(data)?;
+    Some((from(data)?, marker))
+}
+
+/// The marker in a message's data.
+#[must_use]
+pub fn read(data: &str) -> Option<Marker> {
     let at = data.find(PREFIX)?;
     let mut fields = data[at + PREFIX.len()..].split('.');
     let run = u16::from_str_radix(fields.next()?, 16).ok()?;
@@ -64,7 +71,7 @@ pub fn find(data: &str) -> Option<(Seat, Marker)> {
     let number = u64::from_str_radix(fields.next()?, 16).ok()?;
     let intended_us = u64::from_str_radix(fields.next()?, 16).ok()?;
     fields.next()?;
-    Some((from(data)?, Marker { run: RunTag(run), sender, number, intended_us }))
+    Some(Marker { run: RunTag(run), sender, number, intended_us })
 }
 
 fn from(data: &str) -> Option<Seat> {

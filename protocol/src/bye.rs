@@ -29,6 +29,8 @@ macro_rules! closes {
 }
 
 closes! {
+    /// The stream is old: boxes on the way cut what lasts too long, and a server is left stream by stream.
+    Rotated = 3000, "rotated";
     /// The server is about to stop.
     Shutdown = 3001, "shutdown";
     /// A request doubled on its way took over.

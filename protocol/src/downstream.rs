@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bye::Bye;
-use crate::ids::{Epoch, PlayerId, RoomId, Seat};
+use crate::codec::{DecodeError, msgpack};
+use crate::ids::{Epoch, EventId, PlayerId, RoomId, Seat};
 use crate::payload::Payload;
 use crate::rooms::RoomInfo;
 use crate::session::{Player, Time};
@@ -47,6 +48,8 @@ pub enum Event {
 pub struct Hello {
     /// The numbering of the ids that follow.
     pub epoch: Epoch,
+    /// What follows are the events above this one.
+    pub last: EventId,
     /// Whether everything above the id that the client named follows.
     pub resumed: bool,
     /// Who the session is.
@@ -243,6 +246,28 @@ macro_rules! with_data {
     };
 }
 
+macro_rules! read_as {
+    ($name:expr, $read:expr) => {
+        match $name {
+            "hello" => Self::Hello($read),
+            "noop" => Self::Noop($read),
+            "joined" => Self::Joined($read),
+            "here" => Self::Here($read),
+            "gone" => Self::Gone($read),
+            "away" => Self::Away($read),
+            "back" => Self::Back($read),
+            "msg" => Self::Msg($read),
+            "chat" => Self::Chat($read),
+            "state" => Self::State($read),
+            "patch" => Self::Patch($read),
+            "pong" => Self::Pong($read),
+            "reset" => Self::Reset($read),
+            "bye" => Self::Bye($read),
+            _ => return Ok(None),
+        }
+    };
+}
+
 impl Event {
     /// The name on the wire.
     #[must_use]
@@ -273,27 +298,28 @@ impl Event {
         with_data!(self, data => serde_json::to_writer(out, data))
     }
 
-    /// Reads an event. `None` for a name that this version does not know: such events are to be ignored.
+    /// Appends the data as MessagePack.
+    ///
+    /// # Errors
+    /// Never for the events of this crate, see [`Event::write_json`].
+    pub fn write_msgpack(&self, out: &mut Vec<u8>) -> Result<(), rmp_serde::encode::Error> {
+        with_data!(self, data => rmp_serde::encode::write_named(out, data))
+    }
+
+    /// Reads an event whose data is JSON. `None` for a name that this version does not know: such events are to be
+    /// ignored.
     ///
     /// # Errors
     /// What serde says of data of another shape.
     pub fn read(name: &str, json: &str) -> Result<Option<Self>, serde_json::Error> {
-        Ok(Some(match name {
-            "hello" => Self::Hello(serde_json::from_str(json)?),
-            "noop" => Self::Noop(serde_json::from_str(json)?),
-            "joined" => Self::Joined(serde_json::from_str(json)?),
-            "here" => Self::Here(serde_json::from_str(json)?),
-            "gone" => Self::Gone(serde_json::from_str(json)?),
-            "away" => Self::Away(serde_json::from_str(json)?),
-            "back" => Self::Back(serde_json::from_str(json)?),
-            "msg" => Self::Msg(serde_json::from_str(json)?),
-            "chat" => Self::Chat(serde_json::from_str(json)?),
-            "state" => Self::State(serde_json::from_str(json)?),
-            "patch" => Self::Patch(serde_json::from_str(json)?),
-            "pong" => Self::Pong(serde_json::from_str(json)?),
-            "reset" => Self::Reset(serde_json::from_str(json)?),
-            "bye" => Self::Bye(serde_json::from_str(json)?),
-            _ => return Ok(None),
-        }))
+        Ok(Some(read_as!(name, serde_json::from_str(json)?)))
+    }
+
+    /// Reads an event whose data is MessagePack, see [`Event::read`].
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn read_msgpack(name: &str, bytes: &[u8]) -> Result<Option<Self>, DecodeError> {
+        Ok(Some(read_as!(name, msgpack::decode_value(bytes)?)))
     }
 }

@@ -11,11 +11,16 @@
 //! | [`payload`] | a game's own data, passed on unparsed but checked |
 //! | [`text`] | what may stand in a name and in a chat line |
 //! | [`problem`], [`bye`], [`limits`] | error codes, close codes, bounds: one table each |
-//! | [`codec`], [`sse`] | bytes |
+//! | [`codec`] | bodies to bytes and back |
+//! | [`fragment`], [`mod@format`] | an event encoded once; the forms of a stream, written and read |
+//! | [`sse`], [`frames`] | Server-Sent Events; frames for native clients |
 
 pub mod bye;
 pub mod codec;
 pub mod downstream;
+pub mod format;
+pub mod fragment;
+pub mod frames;
 pub mod ids;
 pub mod limits;
 pub mod payload;

@@ -29,6 +29,8 @@ pub const PAYLOAD_BYTES_MAX: usize = 60 * 1024;
 pub const TYPE_CHARS_MAX: usize = 64;
 /// Characters of `src` and of a stream's nonce `n`.
 pub const NONCE_CHARS_MAX: usize = 32;
+/// Characters of a `key`: of a request that is safe to send again, and of a message in the latest lane.
+pub const KEY_CHARS_MAX: usize = 64;
 /// Integers stay below this (2^53), so that JavaScript keeps them exactly.
 pub const INTEGER_END: u64 = 1 << 53;
 /// The most players a room may be made for.
@@ -41,14 +43,27 @@ pub const EVENT_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of a `joined` event, likewise.
 pub const JOINED_BYTES_MAX: usize = 1024 * 1024;
 
+/// Bytes of one frame: `joined` as MessagePack, whose numbers may take 9 bytes where JSON has 3 with their comma.
+pub const FRAME_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of one write to a stream, and of a batch in it, unless one event alone has more.
+pub const CHUNK_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of the events in an answer to `POST /v1/send`, unless one event alone has more.
+pub const ANSWER_EVENTS_BYTES_MAX: usize = 32 * 1024;
+
 /// Spaces in the first comment of a stream, unless the client asked for another number.
 pub const FIRST_PADDING: usize = 2048;
 /// The most spaces a client may ask for.
 pub const FIRST_PADDING_MAX: usize = 65_536;
+/// The most spaces behind every write that a client may ask for.
+pub const PADDING_EACH_MAX: usize = 16_384;
+/// The longest that a drained stream waits for an event, and what it waits unless told.
+pub const HOLD_MAX: Duration = Duration::from_millis(9_000);
 /// The longest silence of a healthy stream, before jitter.
 pub const HEARTBEAT: Duration = Duration::from_millis(5_000);
 /// The longest beat a client may ask for.
 pub const HEARTBEAT_MAX: Duration = Duration::from_millis(15_000);
+/// The highest rung of the ladder: 0 `sse`, 1 `raw`, 2 `drain`.
+pub const RUNG_MAX: u8 = 2;
 /// Beats without a byte after which a client reconnects.
 pub const WATCHDOG_BEATS: u32 = 3;
 /// How long a seat is kept for a player who vanished.

@@ -59,6 +59,9 @@ pub struct Join {
     /// An object of at most 1 KiB for the game; absent is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<Payload>,
+    /// Makes it safe to send again: the same key within 60 s gets the first answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// Body of `POST /v1/rooms`.
@@ -84,6 +87,9 @@ pub struct CreateRoom {
     /// An object of at most 1 KiB for the game; absent is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<Payload>,
+    /// Makes it safe to send again: the same key within 60 s gets the first answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// Body of `POST /v1/rooms/{id}/join`.
@@ -92,6 +98,9 @@ pub struct JoinRoom {
     /// The player's own data, at most 1 KiB.
     #[serde(default)]
     pub me: Payload,
+    /// Makes it safe to send again: the same key within 60 s gets the first answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// Answer to every join.

@@ -13,6 +13,10 @@ pub struct CreateSession {
     /// The protocol version that the client wants; absent is 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
+    /// Makes it safe to send again: the same key and name within 60 s get the first answer. To be drawn at random: whoever
+    /// knows it gets the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// A player, as he and others see him.

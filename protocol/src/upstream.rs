@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::ids::{EventId, Seat};
-use crate::limits::{INTEGER_END, PAYLOAD_BYTES_MAX, TYPE_CHARS_MAX};
+use crate::limits::{INTEGER_END, KEY_CHARS_MAX, PAYLOAD_BYTES_MAX, TYPE_CHARS_MAX};
 use crate::payload::{CheckedMessage, Payload, PayloadError};
 use crate::problem::{ErrorCode, MessageError};
 
@@ -81,6 +81,9 @@ pub struct Message {
     /// Whom it is for, where the game supports that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<To>,
+    /// Makes it latest-by-key, where the game supports that: a newer message of this key takes its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +96,8 @@ struct MessageFields<'a> {
     rid: Option<u64>,
     #[serde(default)]
     to: Option<To>,
+    #[serde(default, borrow)]
+    key: Option<Cow<'a, str>>,
 }
 
 /// A message that cannot be read.
@@ -114,7 +119,7 @@ impl Message {
     ///
     /// # Errors
     /// `too_deep` or `bad_payload` if its data may not be passed on, `bad_message` if it is no object with a usable
-    /// `type`, or `rid` or `to` are of the wrong shape.
+    /// `type`, or `rid`, `to` or `key` are of the wrong shape.
     pub fn read(checked: &CheckedMessage) -> Result<Self, Unreadable> {
         let json = match &checked.0 {
             Ok(payload) => payload.json(),
@@ -146,12 +151,17 @@ impl Message {
         if fields.rid.is_some_and(|rid| rid >= INTEGER_END) {
             return Err(bad("rid is below 2^53".to_owned()));
         }
+        let is_key = |key: &str| !key.is_empty() && key.chars().count() <= KEY_CHARS_MAX;
+        if fields.key.as_deref().is_some_and(|key| !is_key(key)) {
+            return Err(bad(format!("key has 1 to {KEY_CHARS_MAX} characters")));
+        }
         let data = fields.data.map_or_else(Payload::null, Payload::part_of_scanned);
         if data.json_len() > PAYLOAD_BYTES_MAX {
             let detail = format!("data has at most {PAYLOAD_BYTES_MAX} bytes as JSON");
             return Err(MessageError::new(ErrorCode::BadPayload, detail));
         }
-        Ok(Self { kind: fields.kind.into_owned(), data, rid: fields.rid, to: fields.to })
+        let key = fields.key.map(Cow::into_owned);
+        Ok(Self { kind: fields.kind.into_owned(), data, rid: fields.rid, to: fields.to, key })
     }
 }
 
@@ -162,7 +172,14 @@ pub struct Answer {
     pub ack: u64,
     /// Of each message that asked for a reply, or failed.
     pub replies: Vec<Reply>,
+    /// To a session whose stream is drained: the events above the request's `ack`, in order and without a hole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<PastEvent>,
 }
+
+/// An event in an answer: its id, its name and its data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PastEvent(pub EventId, pub String, pub Payload);
 
 /// What became of one message: `data` or `error`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -172,12 +189,17 @@ pub struct Reply {
     /// The message's `rid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rid: Option<u64>,
-    /// The game's answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The game's answer; null is one too.
+    #[serde(default, deserialize_with = "answered", skip_serializing_if = "Option::is_none")]
     pub data: Option<Payload>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<MessageError>,
+}
+
+/// Serde takes null for `None`: then an answer of null could not be told from none.
+fn answered<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Payload>, D::Error> {
+    Payload::deserialize(deserializer).map(Some)
 }
 
 impl Reply {
@@ -217,6 +239,9 @@ mod tests {
         check(r#"{"type":"w","rid":-1}"#, Err("bad_message"));
         check(r#"{"type":"w","rid":9007199254740992}"#, Err("bad_message"));
         check(r#"{"type":"w","to":"nobody"}"#, Err("bad_message"));
+        check(r#"{"type":"w","key":"pos"}"#, Ok("w"));
+        check(r#"{"type":"w","key":""}"#, Err("bad_message"));
+        check(&format!(r#"{{"type":"w","key":"{}"}}"#, "k".repeat(65)), Err("bad_message"));
         check(r#"{"type":"w","data":"\ud800"}"#, Err("bad_payload"));
         check(&format!(r#"{{"type":"w","data":{}{}}}"#, "[".repeat(33), "]".repeat(33)), Err("too_deep"));
     }

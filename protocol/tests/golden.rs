@@ -4,22 +4,22 @@
 #![allow(clippy::disallowed_methods, reason = "a test may read files")]
 #![allow(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
-use std::path::PathBuf;
+mod support;
 
 use serde_json::json;
 use sward_protocol::bye::{Bye, CloseCode};
+use sward_protocol::codec::Encoding;
 use sward_protocol::downstream::*;
+use sward_protocol::format::{ChunkWriter, Delivery, Format, Reader};
+use sward_protocol::fragment::Fragment;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat};
-use sward_protocol::payload::Payload;
 use sward_protocol::rooms::RoomInfo;
 use sward_protocol::session::{Player, Time};
 use sward_protocol::sse::{decode, encode};
 
-const EPOCH: Epoch = Epoch(0x7f3a_91c2);
+use support::{golden, payload};
 
-fn payload(value: &serde_json::Value) -> Payload {
-    Payload::of(value).unwrap()
-}
+const EPOCH: Epoch = Epoch(0x7f3a_91c2);
 
 /// One of each event, in an order that a stream could have.
 fn events() -> Vec<Event> {
@@ -41,6 +41,7 @@ fn events() -> Vec<Event> {
     vec![
         Event::Hello(Hello {
             epoch: EPOCH,
+            last: EventId { epoch: EPOCH, seq: 0 },
             resumed: false,
             player: Player { id, name },
             room: Some(RoomSeat { id: room, seat: Seat(1) }),
@@ -90,6 +91,42 @@ fn stream() -> Vec<u8> {
     out
 }
 
+/// Every form of a stream, with the file that holds its bytes.
+const FORMATS: [(Format, &str); 5] = [
+    (Format::Sse { encoding: Encoding::Json, batch: false }, "stream.sse"),
+    (Format::Sse { encoding: Encoding::Json, batch: true }, "stream.batch.sse"),
+    (Format::Sse { encoding: Encoding::Msgpack, batch: false }, "stream.msgpack.sse"),
+    (Format::Sse { encoding: Encoding::Msgpack, batch: true }, "stream.batch.msgpack.sse"),
+    (Format::Frames, "stream.frames"),
+];
+
+/// The same events in a form of one's choice. What stands between two events of the stream's own is written at once.
+fn formatted(format: Format) -> Vec<u8> {
+    let mut out = Vec::new();
+    format.push_retry(&mut out, 1500);
+    format.push_padding(&mut out, 16);
+    let mut chunk = ChunkWriter::new(format);
+    for (seq, event) in (1..).zip(events()) {
+        let fragment = Fragment::of(&event).unwrap();
+        if matches!(event, Event::Hello(_) | Event::Reset(_) | Event::Noop(_) | Event::Bye(_)) {
+            out.extend(std::mem::replace(&mut chunk, ChunkWriter::new(format)).finish());
+            format.push_own(&mut out, &fragment);
+        } else {
+            chunk.push(EventId { epoch: EPOCH, seq }, &fragment);
+        }
+    }
+    out.extend(chunk.finish());
+    out
+}
+
+fn received(format: Format, chunks: &[&[u8]]) -> Vec<Delivery> {
+    let (mut reader, mut deliveries) = (Reader::new(format), Vec::new());
+    for chunk in chunks {
+        reader.feed(chunk, |delivery| deliveries.push(delivery)).unwrap();
+    }
+    deliveries
+}
+
 fn parsed(chunks: &[&[u8]]) -> Vec<decode::Frame> {
     let mut parser = decode::Parser::new(1 << 20);
     let mut frames = Vec::new();
@@ -99,18 +136,36 @@ fn parsed(chunks: &[&[u8]]) -> Vec<decode::Frame> {
     frames
 }
 
-fn golden(file: &str, now: &[u8]) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
-    if std::env::var_os("SWARD_BLESS").is_some() {
-        std::fs::write(&path, now).unwrap();
+#[test]
+fn the_stream_has_its_golden_bytes() {
+    for (format, file) in FORMATS {
+        golden(file, &formatted(format));
     }
-    let want = std::fs::read(&path).unwrap();
-    assert_eq!(String::from_utf8_lossy(now), String::from_utf8_lossy(&want), "{file} differs");
+    assert_eq!(formatted(Format::default()), stream());
 }
 
 #[test]
-fn the_stream_has_its_golden_bytes() {
-    golden("stream.sse", &stream());
+fn every_form_reads_back_as_the_same_events_however_it_is_cut() {
+    for (format, file) in FORMATS {
+        let bytes = formatted(format);
+        let whole = received(format, &[&bytes]);
+        let got: Vec<_> =
+            whole.iter().flat_map(|delivery| &delivery.events).map(|event| event.read().unwrap()).collect();
+        assert_eq!(got, events().into_iter().map(Some).collect::<Vec<_>>(), "{file}");
+        for cut in 0..=bytes.len() {
+            assert_eq!(received(format, &[&bytes[..cut], &bytes[cut..]]), whole, "{file} cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_batch_bears_the_id_of_its_last_event() {
+    let deliveries = received(FORMATS[1].0, &[&formatted(FORMATS[1].0)]);
+    let shape: Vec<_> =
+        deliveries.iter().map(|delivery| (delivery.id.as_deref(), delivery.events.len())).collect();
+    let want =
+        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.13"), 9), (None, 1)];
+    assert_eq!(shape, want);
 }
 
 #[test]

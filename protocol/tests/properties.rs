@@ -4,11 +4,12 @@
 use proptest::prelude::*;
 use sward_protocol::codec::Encoding;
 use sward_protocol::downstream::Event;
+use sward_protocol::limits::INTEGER_END;
 use sward_protocol::payload::Payload;
 use sward_protocol::rooms::{CreateRoom, Join};
 use sward_protocol::session::CreateSession;
 use sward_protocol::sse::decode::Parser;
-use sward_protocol::upstream::{Message, SendBody};
+use sward_protocol::upstream::{Batch, Group, Message, SendBody, To};
 use sward_protocol::{ids, text};
 
 fn json() -> impl Strategy<Value = serde_json::Value> {
@@ -27,6 +28,51 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
                 .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
         ]
     })
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let to =
+        prop_oneof![any::<u16>().prop_map(|seat| To::Seat(ids::Seat(seat))), Just(To::Group(Group::All))];
+    (
+        "\\PC{1,64}",
+        json(),
+        prop::option::of(0..INTEGER_END),
+        prop::option::of(to),
+        prop::option::of(prop::collection::vec(any::<char>(), 1..=64)),
+    )
+        .prop_map(|(kind, data, rid, to, key)| {
+            let key = key.map(|chars| chars.into_iter().collect());
+            Message { kind, data: Payload::of(&data).unwrap(), rid, to, key }
+        })
+}
+
+/// Values inside each other are read by functions that call themselves; a body of them must not end the stack.
+#[test]
+fn a_body_nested_a_thousand_times_is_refused() {
+    let times = 20_000;
+    let map = |inner: &[u8]| [&b"\x82\xa3src\x80\xa4msgs\x91"[..], inner].concat();
+    for packed in [
+        vec![0x91; times],
+        b"\x81\xa1a".repeat(times),
+        map(&vec![0x91; times]),
+        map(&b"\x81\xa4data".repeat(times)),
+    ] {
+        assert!(Encoding::Msgpack.decode::<SendBody>(&packed).is_err());
+        assert!(Encoding::Msgpack.decode::<Join>(&packed).is_err());
+        assert!(Event::read_msgpack("patch", &packed).is_err());
+    }
+    for open in ["[", "{\"a\":", "{\"msgs\":[", "{\"me\":", "{\"filter\":{\"a\":"] {
+        let json = open.repeat(times);
+        assert!(Encoding::Json.decode::<SendBody>(json.as_bytes()).is_err());
+        assert!(Encoding::Json.decode::<Join>(json.as_bytes()).is_err());
+        assert!(Event::read("patch", &json).is_err());
+        assert!(Payload::from_json(&json).is_err());
+    }
+    let deep = format!("{}{}", "[".repeat(times), "]".repeat(times));
+    assert!(Payload::from_json(&deep).is_err());
+    assert!(Encoding::Json.decode::<Join>(format!("{{\"me\":{deep}}}").as_bytes()).is_err());
+    let beside = format!("{{\"name\":\"Bo\",\"of_the_future\":{deep}}}");
+    assert!(Encoding::Json.decode::<CreateSession>(beside.as_bytes()).is_ok());
 }
 
 proptest! {
@@ -72,6 +118,23 @@ proptest! {
         let bytes = Encoding::Msgpack.encode(&payload).unwrap();
         let back: Payload = rmp_serde::from_slice(&bytes).unwrap();
         prop_assert_eq!(back.parse::<serde_json::Value>().unwrap(), payload.parse::<serde_json::Value>().unwrap());
+    }
+
+    #[test]
+    fn what_a_client_writes_is_what_the_server_reads(
+        src in "[ -~]{0,32}",
+        seq in prop::option::of(any::<u64>()),
+        ack in prop::option::of((any::<u32>(), 0..INTEGER_END)),
+        msgs in prop::collection::vec(message(), 0..6),
+    ) {
+        let ack = ack.map(|(epoch, seq)| ids::EventId { epoch: ids::Epoch(epoch), seq });
+        let batch = Batch { src: &src, seq, ack, msgs: &msgs };
+        for encoding in [Encoding::Json, Encoding::Msgpack] {
+            let body: SendBody = encoding.decode(&encoding.encode(&batch).unwrap()).unwrap();
+            prop_assert_eq!((&body.src, body.seq, body.ack), (&src, seq, ack.map(|ack| ack.to_string())));
+            let read: Vec<_> = body.msgs.unwrap().iter().map(|message| Message::read(message).unwrap()).collect();
+            prop_assert_eq!(&read, &msgs, "{:?}", encoding);
+        }
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::body::MessageBody;
-use actix_web::dev::{Service as _, ServiceResponse};
-use actix_web::{App, HttpServer, web};
+use actix_web::dev::{Service as _, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::{App, web};
 use sward_protocol::ids::NodeId;
 
 use crate::clock::Clock;
@@ -22,24 +22,14 @@ use crate::http::routes;
 use crate::http::state::State;
 use crate::listener;
 use crate::metrics::Metrics;
+use crate::net::certificate::Certificate;
+use crate::net::{answering, serve};
 use crate::room::admission::Admission;
 use crate::room::catalog::Catalog;
 use crate::room::directory::Directory;
 use crate::session::registry::Registry;
 use crate::session::sweeper::Sweeper;
 use crate::shutdown;
-
-/// Idle connections are kept so long: players' POSTs come and go on them. (On HTTP/2 it is also the PING's interval.)
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long a request's head may take.
-const HEAD_WAIT_MAX: Duration = Duration::from_secs(10);
-/// A connection's write buffer: a stream that once sent a burst gives its memory back.
-const WRITE_BUFFER_BYTES: usize = 4096;
-/// Far above what the file descriptors allow: past actix's own limit a connection would hang without an answer. Whoever
-/// is one too many is told so by [`Registry`].
-const CONNECTIONS_MAX: usize = 1 << 20;
-/// How long requests under way may take when the server stops.
-const STOP_WAIT_S: u64 = 2;
 
 /// A server that is being put together.
 #[derive(Debug, Default)]
@@ -57,6 +47,9 @@ pub struct Server {
 /// A server that listens.
 pub struct Listening {
     address: SocketAddr,
+    tls_address: Option<SocketAddr>,
+    /// Keeps the certificate fresh.
+    refreshing: Pin<Box<dyn Future<Output = ()>>>,
     state: State,
     server: actix_web::dev::Server,
 }
@@ -74,34 +67,73 @@ impl Server {
     /// What the operating system says, above all that the port is taken.
     pub fn listen(self) -> io::Result<Listening> {
         let state = self.state;
-        let listener = listener::listen(state.config.listen)?;
-        let address = listener.local_addr()?;
-        let data = web::Data::new(state.clone());
-        let mut http = HttpServer::new(move || {
-            App::new()
-                .app_data(data.clone())
-                .wrap_fn(|request, service| {
-                    let answering = service.call(request);
-                    async move { answering.await.map(counted) }
-                })
-                .wrap(routes::cors(&data.config.allow_origins))
-                .wrap(routes::headers(&data.config.allow_origins))
-                .configure(routes::mount)
-                .default_service(web::to(routes::not_found))
-        })
-        .keep_alive(KEEP_ALIVE)
-        .client_request_timeout(HEAD_WAIT_MAX)
-        .tcp_nodelay(true)
-        .h1_allow_half_closed(false)
-        .h1_write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_connections(CONNECTIONS_MAX)
-        .shutdown_timeout(STOP_WAIT_S)
-        .disable_signals();
-        if let Some(workers) = state.config.workers {
-            http = http.workers(usize::from(workers));
+        let plain = listener::listen(state.config.listen)?;
+        let address = plain.local_addr()?;
+        let tls = match state.config.tls_listen {
+            Some(address) => {
+                let certificate = certificate(&state.config)?;
+                let listener = listener::listen(address)?;
+                Some((listener.local_addr()?, listener, certificate))
+            }
+            None => None,
+        };
+        let app = {
+            let data = web::Data::new(state.clone());
+            move || application(&data)
+        };
+        let mut server = serve::Builder::new(app, Arc::clone(&state.metrics), state.config.workers);
+        server = server.listen(plain, None)?;
+        let mut tls_address = None;
+        let mut refreshing: Pin<Box<dyn Future<Output = ()>>> = Box::pin(std::future::ready(()));
+        if let Some((address, listener, certificate)) = tls {
+            server = server.listen(listener, Some(certificate.acceptor()?))?;
+            tls_address = Some(address);
+            refreshing = Box::pin(certificate.keep_fresh(Arc::clone(&state.metrics)));
         }
-        let server = http.listen(listener)?.run();
-        Ok(Listening { address, state, server })
+        Ok(Listening { address, tls_address, refreshing, state, server: server.run() })
+    }
+}
+
+/// What answers requests.
+fn application(
+    data: &web::Data<State>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody + use<>>,
+        Error = actix_web::Error,
+        InitError = (),
+    > + use<>,
+> {
+    let metrics = Arc::clone(&data.metrics);
+    App::new()
+        .app_data(data.clone())
+        .wrap_fn(|request, service| {
+            let answering = service.call(request);
+            async move { answering.await.map(counted) }
+        })
+        .wrap(routes::cors(&data.config.allow_origins))
+        .wrap(routes::headers(&data.config.allow_origins))
+        // The last one stands around all others.
+        .wrap_fn(move |request, service| {
+            let admitted = answering::admit(request, &metrics)
+                .map(|(request, follower)| (service.call(request), follower));
+            async move {
+                match admitted {
+                    Ok((answering, follower)) => answering.await.map(|response| follower.follow(response)),
+                    Err(refusal) => Ok(*refusal),
+                }
+            }
+        })
+        .configure(routes::mount)
+        .default_service(web::to(routes::not_found))
+}
+
+fn certificate(config: &Config) -> io::Result<Arc<Certificate>> {
+    match (&config.tls_cert, &config.tls_key) {
+        (Some(chain), Some(key)) => Certificate::read(chain, key),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "TLS needs a certificate and a key")),
     }
 }
 
@@ -144,18 +176,25 @@ impl Listening {
         self.address
     }
 
+    /// Where with TLS.
+    #[must_use]
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.tls_address
+    }
+
     /// Serves until the process is told to stop, and leaves well.
     ///
     /// # Errors
     /// What the operating system says of the listening socket.
     pub async fn run(self) -> io::Result<()> {
-        let Self { state, server, .. } = self;
+        let Self { state, server, refreshing, .. } = self;
         let sweeper = Sweeper {
             registry: Arc::clone(&state.registry),
             clock: state.clock,
             metrics: Arc::clone(&state.metrics),
         };
         let sweeping = actix_rt::spawn(sweeper.run());
+        let refreshing = actix_rt::spawn(refreshing);
         let handle = server.handle();
         let stopping = actix_rt::spawn(async move {
             shutdown::told_to_stop().await;
@@ -168,6 +207,7 @@ impl Listening {
         let outcome = server.await;
         sweeping.abort();
         stopping.abort();
+        refreshing.abort();
         outcome
     }
 }

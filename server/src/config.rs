@@ -1,6 +1,7 @@
 //! What an operator may set: by option, by environment, or by a builder in code.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sward_protocol::limits;
@@ -20,8 +21,25 @@ pub struct Config {
     #[arg(long, env = "SWARD_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 
+    /// Address and port to listen on with TLS, beside the plain one; needs a certificate and its key
+    #[arg(long, env = "SWARD_TLS_LISTEN", requires_all = ["tls_cert", "tls_key"])]
+    pub tls_listen: Option<SocketAddr>,
+
+    /// File with the certificate and its chain, in PEM; read again when it changes
+    #[arg(long, env = "SWARD_TLS_CERT", value_name = "FILE", requires = "tls_listen")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// File with the certificate's private key, in PEM
+    #[arg(long, env = "SWARD_TLS_KEY", value_name = "FILE", requires = "tls_listen")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Compress the streams of clients that ask for it. Mind BREACH: where somebody can watch the wire and make a player
+    /// receive what he chooses, such as chat, the length of a compressed write tells what secrets stand beside it
+    #[arg(long, env = "SWARD_COMPRESS")]
+    pub compress: bool,
+
     /// Threads that own connections [default: the number of cores]
-    #[arg(long, env = "SWARD_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, env = "SWARD_WORKERS", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub workers: Option<u16>,
 
     /// The most players at once [default: what the file descriptors allow]
@@ -48,6 +66,11 @@ pub struct Config {
     #[arg(long, env = "SWARD_BYTES_PER_S", default_value_t = 131_072, value_parser = clap::value_parser!(u32).range(1_024..=1_000_000_000))]
     pub bytes_per_s: u32,
 
+    /// How long a stream lasts, in milliseconds: at least so long, and up to half as long again; then its client opens the
+    /// next, unnoticed by the player
+    #[arg(long, env = "SWARD_ROTATE_MS", default_value_t = 600_000, value_parser = clap::value_parser!(u64).range(1_000..=86_400_000))]
+    pub rotate_ms: u64,
+
     /// How long a lost player keeps his seat, in milliseconds
     #[arg(long, env = "SWARD_GRACE_MS", default_value_t = whole_ms(limits::GRACE), value_parser = clap::value_parser!(u64).range(1_000..=3_600_000))]
     pub grace_ms: u64,
@@ -62,6 +85,10 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls_listen: None,
+            tls_cert: None,
+            tls_key: None,
+            compress: false,
             workers: None,
             max_players: None,
             max_streams: 1_000_000,
@@ -69,6 +96,7 @@ impl Default for Config {
             allow_origins: Vec::new(),
             messages_per_s: 100,
             bytes_per_s: 131_072,
+            rotate_ms: 600_000,
             grace_ms: whole_ms(limits::GRACE),
             drain_ms: 3_000,
         }
@@ -143,6 +171,9 @@ mod tests {
         assert!(Config::try_parse_from(["sward", "--listen", "nowhere"]).is_err());
         for bad in [
             ["--workers", "0"],
+            ["--workers", "513"],
+            ["--tls-listen", "127.0.0.1:0"],
+            ["--tls-cert", "a.pem"],
             ["--max-players", "0"],
             ["--max-rooms", "0"],
             ["--max-rooms", "1000001"],

@@ -26,6 +26,7 @@ pub mod games;
 mod http;
 mod listener;
 mod metrics;
+mod net;
 mod room;
 mod session;
 mod shutdown;

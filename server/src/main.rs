@@ -11,10 +11,12 @@ use tracing_subscriber::EnvFilter;
 async fn main() -> anyhow::Result<()> {
     let settings = Config::parse();
     let filter = EnvFilter::try_from_env("SWARD_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,actix_http=off,sward_server=info"));
+        .unwrap_or_else(|_| EnvFilter::new("warn,actix_http=off,h2=off,sward_server=info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Or a log that nobody reads any more would take the task down that wanted to write to it.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
 
@@ -26,9 +28,10 @@ async fn main() -> anyhow::Result<()> {
         .build()
         .listen()
         .with_context(|| format!("cannot listen on {address}; --listen takes another"))?;
+    let secure = listening.tls_address().map(|address| format!(" or https://{address}/")).unwrap_or_default();
     // One write, and a closed terminal is no reason not to serve.
     let greeting = format!(
-        "Sward {} is up. Open http://{}/\n{descriptor_limit} file descriptors: up to {players_max} players, or {} whose \
+        "Sward {} is up. Open http://{}/{secure}\n{descriptor_limit} file descriptors: up to {players_max} players, or {} whose \
          POSTs keep a connection too.\n",
         env!("CARGO_PKG_VERSION"),
         listening.address(),

@@ -1,7 +1,7 @@
 //! What an operator can watch: every bound has a number here that shows it. `GET /metrics` in the Prometheus text format.
 
 use prometheus::core::Collector;
-use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
 /// The numbers of one server.
 #[derive(Debug)]
@@ -11,6 +11,10 @@ pub struct Metrics {
     pub sessions: IntGauge,
     /// Streams open.
     pub streams: IntGauge,
+    /// Requests under way, streams included.
+    pub requests: IntGauge,
+    /// Requests of HTTP/2 refused because their connection has too much under way, by why.
+    pub requests_refused: IntCounterVec,
     /// Rooms alive.
     pub rooms: IntGauge,
     /// Sessions made.
@@ -19,6 +23,10 @@ pub struct Metrics {
     pub sessions_ended: IntCounterVec,
     /// Streams opened, by how they began: `first`, `fresh`, `resumed`, `reset`.
     pub streams_opened: IntCounterVec,
+    /// Streams opened, by the rung that their client took them for.
+    pub streams_by_rung: IntCounterVec,
+    /// Players alive, by the rung that they proved.
+    pub players_by_rung: IntGaugeVec,
     /// Streams that left too much unread and lost their hold.
     pub streams_overrun: IntCounter,
     /// Streams that the server ended with a `bye`, by close code.
@@ -41,6 +49,12 @@ pub struct Metrics {
     pub ticks_skipped: IntCounter,
     /// Streams cut because their client kept a worker busy.
     pub streams_cut: IntCounter,
+    /// Connections cut because of how they asked, by why: `slow_request`, `confusing_request`, `large_head`, `many_resets`.
+    pub connections_cut: IntCounterVec,
+    /// Certificates read again, by outcome: `ok`, `failed`.
+    pub tls_reloads: IntCounterVec,
+    /// Streams refused because their session opens too many.
+    pub openings_refused: IntCounter,
     /// Error answers, by code.
     pub errors: IntCounterVec,
 }
@@ -53,58 +67,66 @@ impl Metrics {
     #[must_use]
     pub fn new() -> Self {
         let registry = Registry::new();
+        let by = |name, help, label| register(&registry, counters(name, help, label));
+        let gauge = |name, help| register(&registry, gauge(name, help));
+        let counter = |name, help| register(&registry, counter(name, help));
         Self {
-            sessions: register(&registry, gauge("sward_sessions", "Sessions alive")),
-            streams: register(&registry, gauge("sward_streams", "Streams open")),
-            rooms: register(&registry, gauge("sward_rooms", "Rooms alive")),
-            sessions_made: register(&registry, counter("sward_sessions_made_total", "Sessions made")),
-            sessions_ended: register(
-                &registry,
-                counters("sward_sessions_ended_total", "Sessions ended, by why", "why"),
+            sessions: gauge("sward_sessions", "Sessions alive"),
+            streams: gauge("sward_streams", "Streams open"),
+            requests: gauge("sward_requests", "Requests under way, streams included"),
+            requests_refused: by(
+                "sward_requests_refused_total",
+                "Requests refused: too many on one HTTP/2 connection, by why",
+                "why",
             ),
-            streams_opened: register(
-                &registry,
-                counters("sward_streams_opened_total", "Streams opened, by how they began", "how"),
+            rooms: gauge("sward_rooms", "Rooms alive"),
+            sessions_made: counter("sward_sessions_made_total", "Sessions made"),
+            sessions_ended: by("sward_sessions_ended_total", "Sessions ended, by why", "why"),
+            streams_opened: by("sward_streams_opened_total", "Streams opened, by how they began", "how"),
+            streams_by_rung: by(
+                "sward_streams_by_rung_total",
+                "Streams opened, by the rung the client named",
+                "rung",
             ),
-            streams_overrun: register(
+            players_by_rung: register(
                 &registry,
-                counter("sward_streams_overrun_total", "Streams that left too much unread"),
+                gauges("sward_players_by_rung", "Players alive, by the rung that they proved", "rung"),
             ),
-            streams_closed: register(
-                &registry,
-                counters("sward_streams_closed_total", "Streams ended with a bye, by close code", "code"),
+            streams_overrun: counter("sward_streams_overrun_total", "Streams that left too much unread"),
+            streams_closed: by(
+                "sward_streams_closed_total",
+                "Streams ended with a bye, by close code",
+                "code",
             ),
-            messages_in: register(
-                &registry,
-                counter("sward_messages_in_total", "Messages admitted to rooms"),
+            messages_in: counter("sward_messages_in_total", "Messages admitted to rooms"),
+            events_out: counter("sward_events_out_total", "Events written to streams"),
+            event_bytes_out: counter("sward_event_bytes_out_total", "Bytes of events written to streams"),
+            chunks_out: counter("sward_chunks_out_total", "Chunks that events were written in"),
+            flushes: counter("sward_flushes_total", "Flushes of rooms"),
+            events_dropped: counter("sward_events_dropped_total", "Events too large to be sent"),
+            rooms_failed: counter(
+                "sward_rooms_failed_total",
+                "Rooms whose game panicked or could not show its state",
             ),
-            events_out: register(&registry, counter("sward_events_out_total", "Events written to streams")),
-            event_bytes_out: register(
-                &registry,
-                counter("sward_event_bytes_out_total", "Bytes of events written to streams"),
+            ticks_skipped: counter(
+                "sward_ticks_skipped_total",
+                "Ticks left out because the room was still at work",
             ),
-            chunks_out: register(
-                &registry,
-                counter("sward_chunks_out_total", "Chunks that events were written in"),
+            streams_cut: counter(
+                "sward_streams_cut_total",
+                "Streams cut because their client kept a worker busy",
             ),
-            flushes: register(&registry, counter("sward_flushes_total", "Flushes of rooms")),
-            events_dropped: register(
-                &registry,
-                counter("sward_events_dropped_total", "Events too large to be sent"),
+            connections_cut: by(
+                "sward_connections_cut_total",
+                "Connections cut for how they asked, by why",
+                "why",
             ),
-            rooms_failed: register(
-                &registry,
-                counter("sward_rooms_failed_total", "Rooms whose game panicked or could not show its state"),
+            tls_reloads: by("sward_tls_reloads_total", "Certificates read again, by outcome", "outcome"),
+            openings_refused: counter(
+                "sward_openings_refused_total",
+                "Streams refused: their session opens too many",
             ),
-            ticks_skipped: register(
-                &registry,
-                counter("sward_ticks_skipped_total", "Ticks left out because the room was still at work"),
-            ),
-            streams_cut: register(
-                &registry,
-                counter("sward_streams_cut_total", "Streams cut because their client kept a worker busy"),
-            ),
-            errors: register(&registry, counters("sward_errors_total", "Error answers, by code", "code")),
+            errors: by("sward_errors_total", "Error answers, by code", "code"),
             registry,
         }
     }
@@ -134,6 +156,10 @@ fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: Result<
 
 fn gauge(name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
     IntGauge::new(name, help)
+}
+
+fn gauges(name: &str, help: &str, label: &str) -> Result<IntGaugeVec, prometheus::Error> {
+    IntGaugeVec::new(Opts::new(name, help), &[label])
 }
 
 fn counter(name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::http::state::State;
 
-/// How often is looked whether all streams have ended.
+/// How often is looked whether everything under way has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Waits until the process is told to stop: SIGTERM or SIGINT, or Ctrl-C.
@@ -28,7 +28,8 @@ pub async fn told_to_stop() {
     let _ = interrupted.await;
 }
 
-/// Tells everybody and stops the server: streams get `bye` 3001, requests under way are answered.
+/// Tells everybody and stops the server: streams get `bye` 3001, requests under way are answered, all of it within the
+/// drain window. What is not done by then is cut.
 pub async fn drain(state: &State, server: &ServerHandle) {
     tracing::info!(players = state.registry.count(), "stopping");
     state.start_draining();
@@ -36,8 +37,10 @@ pub async fn drain(state: &State, server: &ServerHandle) {
         session.mailslot().close(CloseCode::Shutdown);
     }
     let deadline = Instant::now() + state.config.drain();
-    while state.metrics.streams.get() > 0 && Instant::now() < deadline {
+    while state.metrics.requests.get() > 0 && Instant::now() < deadline {
         sleep(LOOK_EVERY).await;
     }
-    server.stop(true).await;
+    // Gracefully: what was said last may still be on its way into the socket.
+    let is_done = state.metrics.requests.get() == 0;
+    server.stop(is_done).await;
 }

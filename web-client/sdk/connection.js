@@ -1,6 +1,7 @@
 import { Cursor } from './cursor.js';
 import { SwardError, asSwardError, isTransient } from './errors.js';
 import { deadline, initialState, step } from './machine.js';
+import { drawKey } from './nonce.js';
 import { watchPageLife } from './page-life.js';
 import { countOr, isCount, isObject, parseJson, textOr } from './shape.js';
 
@@ -32,6 +33,9 @@ const TICK_MS_MAX = 1_000;
 /** How long the seat is kept for a page that unloads and may only be reloading. */
 const RELOAD_MS = 5_000;
 
+/** The name of the event that holds others: `[[name, data], …]`. */
+const BATCH = 'batch';
+
 export class Connection {
   #http;
   #transport;
@@ -39,6 +43,8 @@ export class Connection {
   #hooks;
   #state;
   #cursor = new Cursor();
+  /** Of the session that is being made: the same until the server has answered. @type {string | null} */
+  #session_key = null;
   /** @type {{close: () => void} | null} */
   #stream = null;
   #generation = 0;
@@ -46,6 +52,7 @@ export class Connection {
   /** The nonce of the newest stream: a new one for each. */
   #stream_nonce = '';
   #nonce;
+  #batches;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #stopWatching = () => {};
@@ -54,10 +61,11 @@ export class Connection {
    * @param {import('./http.js').Http} http
    * @param {import('./transport-fetch.js').Transport} transport
    * @param {Credentials} credentials
-   * @param {string} nonce of this page
+   * @param {{nonce: string, batch: boolean}} options the nonce of this page; whether events may come several as one
    * @param {ConnectionHooks} hooks
    */
-  constructor(http, transport, credentials, nonce, hooks) {
+  constructor(http, transport, credentials, { nonce, batch }, hooks) {
+    this.#batches = batch;
     this.#http = http;
     this.#transport = transport;
     this.#credentials = { ...credentials };
@@ -127,10 +135,13 @@ export class Connection {
   async #makeSession() {
     this.#generation += 1;
     const generation = this.#generation;
+    this.#session_key ??= drawKey();
+    const { name } = this.#credentials;
     try {
-      const made = await this.#http.post('/v1/sessions', null, { name: this.#credentials.name, version: 1 });
+      const made = await this.#http.post('/v1/sessions', null, { name, version: 1, key: this.#session_key });
       if (generation !== this.#generation) return;
       const welcome = readWelcome(made);
+      this.#session_key = null;
       this.#credentials.token = welcome.token;
       this.#cursor.clear();
       this.#hooks.session(welcome);
@@ -161,6 +172,7 @@ export class Connection {
       token: this.#credentials.token,
       last: this.#cursor.id,
       n: this.#stream_nonce,
+      batch: this.#batches ? 1 : null,
     });
     /** @param {() => void} tell */
     const ifCurrent = (tell) => {
@@ -186,16 +198,31 @@ export class Connection {
   /** @param {import('./sse-parser.js').SseEvent} event */
   #receive({ id, name, data }) {
     const value = parseJson(data);
-    if (value === undefined) return this.#hooks.malformed(name);
+    if (value === undefined || (name === BATCH && !isBatch(value))) return this.#hooks.malformed(name);
     if (!this.#cursor.accept(id)) return;
+    if (name === BATCH) return this.#handOut(/** @type {[string, unknown][]} */ (value));
     if (name === 'hello') return this.#hello(value);
     if (name === 'bye') return this.#bye(value);
     this.#hooks.event(name, value);
   }
 
+  /**
+   * The batch's id is that of its last event, so all of it is new or all of it was seen. It is handed out to the end
+   * whatever becomes of its stream meanwhile: nothing of it will come again.
+   *
+   * @param {[string, unknown][]} events
+   */
+  #handOut(events) {
+    for (const [name, data] of events) {
+      if (this.#state.phase === 'closed') return;
+      this.#hooks.event(name, data);
+    }
+  }
+
   /** @param {unknown} value */
   #hello(value) {
     if (!isObject(value)) return this.#hooks.malformed('hello');
+    this.#cursor.begin(value.last, value.resumed === true);
     this.#hooks.hello(value);
     this.feed({
       type: 'hello',
@@ -237,6 +264,14 @@ export class Connection {
     const { code, detail } = this.#state.closed ?? { code: 'closed', detail: '' };
     this.#hooks.stopped(new SwardError(code, detail));
   }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is [string, unknown][]}
+ */
+function isBatch(value) {
+  return Array.isArray(value) && value.every((item) => Array.isArray(item) && item.length >= 2 && typeof item[0] === 'string');
 }
 
 /**

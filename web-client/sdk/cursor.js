@@ -14,15 +14,24 @@ export class Cursor {
    * @returns {boolean} whether the event is new
    */
   accept(id) {
-    const parts = id === null ? null : /^([0-9a-zA-Z]{1,32})\.([0-9]{1,15})$/.exec(id);
-    if (!parts) return true;
-    const epoch = /** @type {string} */ (parts[1]);
-    const seq = Number(parts[2]);
-    if (epoch === this.#epoch && seq <= this.#seq) return false;
-    this.#epoch = epoch;
-    this.#seq = seq;
-    this.id = id;
+    const place = read(id);
+    if (!place) return true;
+    if (place.epoch === this.#epoch && place.seq <= this.#seq) return false;
+    this.#set(place);
     return true;
+  }
+
+  /**
+   * What `hello` says: the events that follow are those above `last`. A stream that was resumed goes on from the own
+   * id. For one that was not, the server's word counts, also where it goes back: or what follows would pass for
+   * repeats.
+   *
+   * @param {unknown} last
+   * @param {boolean} resumed
+   */
+  begin(last, resumed) {
+    const place = read(last);
+    if (place && (!resumed || place.epoch !== this.#epoch)) this.#set(place);
   }
 
   /** A new session numbers its events anew. */
@@ -31,4 +40,22 @@ export class Cursor {
     this.#epoch = '';
     this.#seq = 0;
   }
+
+  /** @param {{id: string, epoch: string, seq: number}} place */
+  #set({ id, epoch, seq }) {
+    this.id = id;
+    this.#epoch = epoch;
+    this.#seq = seq;
+  }
+}
+
+/**
+ * @param {unknown} id
+ * @returns {{id: string, epoch: string, seq: number} | null} null for what is no id
+ */
+function read(id) {
+  const parts = typeof id === 'string' ? /^([0-9a-zA-Z]{1,32})\.([0-9]{1,16})$/.exec(id) : null;
+  const [text = '', epoch = '', digits = ''] = parts ?? [];
+  const seq = Number(digits);
+  return parts && Number.isSafeInteger(seq) ? { id: text, epoch, seq } : null;
 }

@@ -28,6 +28,8 @@ export { Session } from './session.js';
  * @property {boolean} [resume] keeps the session in this tab over a reload, and takes it up again
  * @property {string} [storage_key] where it is kept, when one page plays several games
  * @property {number} [connect_ms] how long to try, 20,000 unless told
+ * @property {boolean} [batch] whether the stream may bring several events as one, with less to send and to parse; true
+ *   unless told. The page sees single events either way.
  * @property {typeof globalThis.fetch} [fetch]
  * @property {import('./transport-fetch.js').Transport} [transport]
  */
@@ -59,6 +61,7 @@ export async function connect(options) {
     transport: options.transport ?? fetchTransport,
     credentials,
     store,
+    batch: options.batch ?? true,
   });
   await firstHello(session, options.connect_ms ?? CONNECT_MS);
   setTimeout(() => session.deliver(), 0);

@@ -1,4 +1,4 @@
-import { DELAY_MAX_MS, RETRY_MAX_MS, retryDelay } from './backoff.js';
+import { DELAY_BASE_MS, DELAY_MAX_MS, RETRY_MAX_MS, retryDelay } from './backoff.js';
 
 /**
  * The life of one connection, as a pure state machine: what happened goes in, what to do comes out. It reads no clock,
@@ -15,12 +15,14 @@ import { DELAY_MAX_MS, RETRY_MAX_MS, retryDelay } from './backoff.js';
  * @property {boolean} renewing a session ended and its successor has not been made yet
  * @property {number} attempt failures in a row
  * @property {number} renewals sessions in a row that ended before a stream of theirs was steady
+ * @property {boolean} turning in `online`: a stream was ended by the server for a successor, which has not said `hello`
+ * @property {number} turned_ms when a stream was last ended so
  * @property {number} until_ms in `waiting`: when to try again
  * @property {number} since_ms when the phase began
  * @property {number} heard_ms when the stream last said anything
  * @property {number} heartbeat_ms
  * @property {number} watchdog_ms
- * @property {number | undefined} retry_ms the stream's own `retry:` hint
+ * @property {number | undefined} retry_ms the stream's own `retry:` hint, where back-off begins
  * @property {{code: string, detail: string} | null} closed why it ended for good
  *
  * @typedef {{type: 'start'}
@@ -44,6 +46,15 @@ import { DELAY_MAX_MS, RETRY_MAX_MS, retryDelay } from './backoff.js';
 
 /** A stream that has not said `hello` by then is given up. */
 export const OPEN_MS_MAX = 10_000;
+
+/**
+ * These streams end only for the next one to be opened at once: `rotated`, and `doubled` by a proxy. The session goes on
+ * as if nothing had happened, so the page sees no change of phase.
+ */
+const BYES_TO_TURN = [3000, 3002];
+
+/** A second such end within this is no rotation but a fault, and gets a back-off. */
+export const TURN_MS_MIN = 250;
 
 /** A stream that lived this long shows that connecting works: the next failure is the first of a new row. */
 export const STEADY_MS = 10_000;
@@ -69,6 +80,8 @@ export function initialState({ has_session, can_renew }) {
     renewing: false,
     attempt: 0,
     renewals: 0,
+    turning: false,
+    turned_ms: 0,
     until_ms: 0,
     since_ms: 0,
     heard_ms: 0,
@@ -98,7 +111,7 @@ export function step(state, input, now_ms, random) {
     case 'heard':
       return { state: { ...state, heard_ms: now_ms }, actions: [] };
     case 'retry_hint':
-      return { state: { ...state, retry_ms: Math.min(input.retry_ms, DELAY_MAX_MS) }, actions: [] };
+      return retryHint(state, input);
     case 'hello':
       return hello(state, input, now_ms);
     case 'bye':
@@ -125,6 +138,7 @@ export function step(state, input, now_ms, random) {
 export function deadline(state) {
   if (state.phase === 'waiting') return state.until_ms;
   if (state.phase === 'opening') return state.since_ms + OPEN_MS_MAX;
+  if (state.turning) return state.turned_ms + OPEN_MS_MAX;
   if (state.phase === 'online') return state.heard_ms + state.watchdog_ms;
   return null;
 }
@@ -136,7 +150,7 @@ export function deadline(state) {
  * @returns {State}
  */
 function enter(state, phase, now_ms) {
-  return { ...state, phase, since_ms: now_ms };
+  return { ...state, phase, turning: false, since_ms: now_ms };
 }
 
 /**
@@ -226,14 +240,28 @@ function sessionRefused(state, input, now_ms, random) {
 }
 
 /**
+ * A stream that rotates asks for next to no wait, which is right for that once. A back-off that began there would hammer
+ * a server that does not answer.
+ *
+ * @param {State} state
+ * @param {{retry_ms: number}} input
+ * @returns {Step}
+ */
+function retryHint(state, { retry_ms }) {
+  return { state: { ...state, retry_ms: Math.min(Math.max(retry_ms, DELAY_BASE_MS), DELAY_MAX_MS) }, actions: [] };
+}
+
+/**
  * @param {State} state
  * @param {{heartbeat_ms: number, watchdog_ms: number}} input
  * @param {number} now_ms
  * @returns {Step}
  */
 function hello(state, { heartbeat_ms, watchdog_ms }, now_ms) {
+  const heard = { heard_ms: now_ms, heartbeat_ms, watchdog_ms };
+  if (state.turning) return { state: { ...state, ...heard, turning: false }, actions: [] };
   if (state.phase !== 'opening') return { state, actions: [] };
-  return { state: { ...enter(state, 'online', now_ms), heard_ms: now_ms, heartbeat_ms, watchdog_ms }, actions: [] };
+  return { state: { ...enter(state, 'online', now_ms), ...heard }, actions: [] };
 }
 
 /**
@@ -247,8 +275,20 @@ function bye(state, { code, reason, retry_ms }, now_ms, random) {
   if (state.phase !== 'opening' && state.phase !== 'online') return { state, actions: [] };
   if (BYES_TO_RENEW.includes(code)) return renew(state, now_ms, random);
   if (code >= 3500 && code <= 3999) return stop(state, now_ms, reason, `the server ended the stream (${code})`);
+  if (BYES_TO_TURN.includes(code) && mayTurn(state, now_ms)) {
+    return { state: { ...state, turning: true, turned_ms: now_ms, heard_ms: now_ms }, actions: ['close_stream', 'open_stream'] };
+  }
   const rested = restIfSteady(state, now_ms);
-  return wait(rested, now_ms, retryDelay(retry_ms, rested.attempt, random, state.retry_ms), ['close_stream']);
+  const wish_ms = BYES_TO_TURN.includes(code) && state.phase === 'online' ? null : retry_ms;
+  return wait(rested, now_ms, retryDelay(wish_ms, rested.attempt, random, state.retry_ms), ['close_stream']);
+}
+
+/**
+ * @param {State} state
+ * @param {number} now_ms
+ */
+function mayTurn(state, now_ms) {
+  return state.phase === 'online' && !state.turning && now_ms - state.turned_ms >= TURN_MS_MIN;
 }
 
 /**
@@ -273,13 +313,17 @@ function streamEnded(state, { why, status }, now_ms, random) {
  */
 function tick(state, now_ms, random) {
   // A wall clock can be set back; then what was heard "in the future" was heard now.
-  if (state.heard_ms > now_ms) return { state: { ...state, heard_ms: now_ms, since_ms: now_ms }, actions: [] };
+  if (state.heard_ms > now_ms) {
+    return { state: { ...state, heard_ms: now_ms, since_ms: now_ms, turned_ms: now_ms }, actions: [] };
+  }
   if (state.phase === 'waiting') {
     const due = now_ms >= state.until_ms || state.until_ms - now_ms > RETRY_MAX_MS;
     return due ? begin(state, now_ms, []) : { state, actions: [] };
   }
-  if (state.phase === 'opening' && now_ms - state.since_ms >= OPEN_MS_MAX) {
-    return wait(state, now_ms, retryDelay(null, state.attempt, random, state.retry_ms), ['close_stream']);
+  const asked_ms = state.turning ? state.turned_ms : state.since_ms;
+  if ((state.phase === 'opening' || state.turning) && now_ms - asked_ms >= OPEN_MS_MAX) {
+    const rested = restIfSteady(state, now_ms);
+    return wait(rested, now_ms, retryDelay(null, rested.attempt, random, state.retry_ms), ['close_stream']);
   }
   if (state.phase === 'online' && now_ms - state.heard_ms >= state.watchdog_ms) {
     return begin(restIfSteady(state, now_ms), now_ms, ['close_stream']);

@@ -1,5 +1,20 @@
 /** @returns {string} 16 random characters, which no other page draws */
 export function drawNonce() {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
-  return Array.from(bytes, (byte) => byte.toString(36).padStart(2, '0')).join('');
+  return drawText(8);
+}
+
+/**
+ * The `key` of a request that may have to be sent again: the server gives the same key the first answer. That of a new
+ * session is as good as the session's token, so nobody may guess it.
+ *
+ * @returns {string} 32 random characters
+ */
+export function drawKey() {
+  return drawText(16);
+}
+
+/** @param {number} bytes */
+function drawText(bytes) {
+  const random = crypto.getRandomValues(new Uint8Array(bytes));
+  return Array.from(random, (byte) => byte.toString(36).padStart(2, '0')).join('');
 }

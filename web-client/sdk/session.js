@@ -2,8 +2,9 @@ import { Clock } from './clock.js';
 import { Connection } from './connection.js';
 import { Emitter } from './emitter.js';
 import { SwardError, asSwardError } from './errors.js';
-import { drawNonce } from './nonce.js';
+import { drawKey, drawNonce } from './nonce.js';
 import { once } from './once.js';
+import { retrying } from './retry.js';
 import { RoomView } from './room-view.js';
 import { Sender } from './sender.js';
 import { isObject, textOr } from './shape.js';
@@ -29,6 +30,7 @@ import { isObject, textOr } from './shape.js';
  * @property {import('./transport-fetch.js').Transport} transport
  * @property {import('./connection.js').Credentials} credentials
  * @property {import('./stored-session.js').SessionStore | null} store
+ * @property {boolean} batch whether the stream may bring several events as one
  */
 
 /** How long `joined` may be behind the answer of the join. */
@@ -48,6 +50,8 @@ export class Session {
   /** The room whose seat went with the old session: its successor goes back there. @type {import('./room-view.js').Room | null} */
   #lost_room = null;
   #pings = 0;
+  /** Joins and leaves so far: an older one is not tried again behind a newer one's back. */
+  #moves = 0;
   /** What came before the page could listen; null from then on. @type {{name: string, data: unknown}[] | null} */
   #early = [];
 
@@ -59,12 +63,12 @@ export class Session {
   seated = null;
 
   /** @param {SessionSetup} setup */
-  constructor({ http, transport, credentials, store }) {
+  constructor({ http, transport, credentials, store, batch }) {
     this.#http = http;
     this.#store = store;
     this.#name = credentials.name;
     const nonce = drawNonce();
-    this.#connection = new Connection(http, transport, credentials, nonce, {
+    this.#connection = new Connection(http, transport, credentials, { nonce, batch }, {
       session: (welcome) => this.#adopt(welcome),
       hello: (hello) => this.#hello(hello),
       event: (name, data) => this.#receive(name, data),
@@ -79,7 +83,9 @@ export class Session {
       heartbeat_ms: () => this.#connection.state.heartbeat_ms,
       answered: (elapsed_ms) => this.clock.roundTrip(elapsed_ms),
       session_gone: () => this.#connection.feed({ type: 'session_gone' }),
-      error: (error, message) => this.#emitter.emit('error', Object.assign(error, { message_type: message.type })),
+      // One failure may be that of many messages, so each is told in an error of its own.
+      error: (error, message) =>
+        this.#emitter.emit('error', Object.assign(new SwardError(error.code, error.detail, error), { message_type: message.type })),
     });
   }
 
@@ -127,7 +133,8 @@ export class Session {
   }
 
   /**
-   * Takes a seat. Resolves when both the seat and the room's snapshot are here.
+   * Takes a seat. Resolves when both the seat and the room's snapshot are here. While no answer comes it is asked for
+   * again, for up to 20 s, unless another `join` or a `leave` comes in between.
    *
    * @param {JoinRequest} request
    * @returns {Promise<import('./room-view.js').Room>}
@@ -142,8 +149,14 @@ export class Session {
   /** @returns {Promise<boolean>} whether there was a seat to leave */
   async leave() {
     this.#last_join = this.#lost_room = null;
-    const { left } = await this.#call('/v1/leave', {});
-    return left === true;
+    const seated = this.#view.room !== null;
+    let tries = 0;
+    const { left } = await this.#move(() => {
+      tries += 1;
+      return this.#call('/v1/leave', {});
+    });
+    // The answer to a second try does not know what the first one did.
+    return left === true || (tries > 1 && seated);
   }
 
   /**
@@ -319,7 +332,8 @@ export class Session {
    */
   async #join({ id, ...request }) {
     const route = id === undefined ? '/v1/join' : `/v1/rooms/${encodeURIComponent(id)}/join`;
-    const answer = await this.#call(route, request);
+    const body = { ...request, key: drawKey() };
+    const answer = await this.#move(() => this.#call(route, body));
     if (!isObject(answer.room) || typeof answer.room.id !== 'string') {
       throw new SwardError('bad_answer', 'the answer holds no room');
     }
@@ -328,6 +342,18 @@ export class Session {
       await once(this, 'joined', (joined) => joined.room.id === room_id, JOINED_MS_MAX);
     }
     return /** @type {import('./room-view.js').Room} */ (this.#view.room);
+  }
+
+  /**
+   * A request that changes the seat, until it is answered. In another session or behind a newer one it makes no sense.
+   *
+   * @param {() => Promise<Record<string, unknown>>} send
+   */
+  #move(send) {
+    this.#moves += 1;
+    const move = this.#moves;
+    const { token } = this.#connection;
+    return retrying(send, () => move === this.#moves && token === this.#connection.token && this.phase !== 'closed');
   }
 
   /**

@@ -58,6 +58,7 @@ export class UpstreamQueue {
   /** @type {string | null} */
   #acked = null;
   #acked_ms = 0;
+  #ack_lost = false;
 
   /** @param {string} nonce ≤ 24 characters, another one for each page */
   constructor(nonce) {
@@ -108,6 +109,7 @@ export class UpstreamQueue {
     this.#batch ??= this.#takeBatch();
     if (!this.#batch && !this.#ackIsDue(now_ms, ack, heartbeat_ms)) return null;
     this.#under_way = true;
+    this.#ack_lost = false;
     this.#sent_ms = now_ms;
     if (ack !== null && ack !== this.#acked) {
       this.#acked = ack;
@@ -128,7 +130,7 @@ export class UpstreamQueue {
   wakeAt(now_ms, ack, heartbeat_ms) {
     if (this.#under_way || this.#held) return null;
     if (this.#batch || this.#waiting.length > 0) return Math.max(now_ms, this.#not_before_ms);
-    const beats_ms = this.#sent_ms + heartbeat_ms * 3;
+    const beats_ms = this.#ack_lost ? 0 : this.#sent_ms + heartbeat_ms * 3;
     const ack_ms = ack !== this.#acked ? this.#acked_ms + ACK_MS : Infinity;
     return Math.max(now_ms, this.#not_before_ms, Math.min(beats_ms, ack_ms));
   }
@@ -156,6 +158,8 @@ export class UpstreamQueue {
     this.#under_way = false;
     if (error.code === 'gap') return this.#gap(error, now_ms);
     if (isTransient(error)) {
+      // A bare ack that the server did not hear is due again: it calls the player away two beats from now.
+      this.#ack_lost = this.#batch === null;
       this.#not_before_ms = now_ms + retryDelay(error.retry_after_ms, this.#failures, random);
       this.#failures += 1;
       return [];
@@ -235,7 +239,7 @@ export class UpstreamQueue {
    * @param {number} heartbeat_ms
    */
   #ackIsDue(now_ms, ack, heartbeat_ms) {
-    if (now_ms - this.#sent_ms >= heartbeat_ms * 3) return true;
+    if (this.#ack_lost || now_ms - this.#sent_ms >= heartbeat_ms * 3) return true;
     return ack !== null && ack !== this.#acked && now_ms - this.#acked_ms >= ACK_MS;
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { OPEN_MS_MAX, deadline, initialState, step } from '../sdk/machine.js';
+import { OPEN_MS_MAX, TURN_MS_MIN, deadline, initialState, step } from '../sdk/machine.js';
 
 /**
  * @typedef {import('../sdk/machine.js').State} State
@@ -21,6 +21,7 @@ const opening = state({ phase: 'opening', since_ms: NOW_MS - 100, heard_ms: NOW_
 const online = state({ phase: 'online', since_ms: NOW_MS - 60_000, heard_ms: NOW_MS - 100, attempt: 3 });
 const fresh = state({ phase: 'online', since_ms: NOW_MS - 1_000, heard_ms: NOW_MS - 100, attempt: 3 });
 const silent = state({ phase: 'online', since_ms: NOW_MS - 60_000, heard_ms: NOW_MS - 15_000 });
+const turning = { ...online, turning: true, turned_ms: NOW_MS - 100 };
 const waiting = state({ phase: 'waiting', until_ms: NOW_MS + 700, attempt: 2 });
 const suspended = state({ phase: 'suspended' });
 const tokenOnly = state({ phase: 'online', can_renew: false, heard_ms: NOW_MS });
@@ -52,6 +53,24 @@ const TABLE = [
   ['is online after hello', opening, { type: 'hello', heartbeat_ms: 6_000, watchdog_ms: 18_000 }, { phase: 'online', heartbeat_ms: 6_000, watchdog_ms: 18_000, heard_ms: NOW_MS }, []],
   ['remembers that something was heard', online, { type: 'heard' }, { heard_ms: NOW_MS }, []],
   ['remembers the retry hint, within reason', online, { type: 'retry_hint', retry_ms: 9e9 }, { retry_ms: 20_000 }, []],
+  ['does not begin a back-off at nothing because a stream rotated', online, { type: 'retry_hint', retry_ms: 0 }, { retry_ms: 1_000 }, []],
+  ['opens the next stream at once when one is rotated, online all the while', online, bye(3000, 'rotated', 80), { phase: 'online', since_ms: online.since_ms, turning: true, turned_ms: NOW_MS, heard_ms: NOW_MS, attempt: 3 }, ['close_stream', 'open_stream']],
+  ['rotates a young stream too', fresh, bye(3000, 'rotated', 80), { phase: 'online', turning: true }, ['close_stream', 'open_stream']],
+  ['has turned when the next stream says hello', turning, { type: 'hello', heartbeat_ms: 6_000, watchdog_ms: 18_000 }, { ...turning, turning: false, heartbeat_ms: 6_000, watchdog_ms: 18_000, heard_ms: NOW_MS }, []],
+  ['does not turn in a circle', { ...online, turned_ms: NOW_MS - TURN_MS_MIN + 1 }, bye(3000, 'rotated', 0), { phase: 'waiting', until_ms: NOW_MS + 500, attempt: 1 }, ['close_stream']],
+  ['turns again later', { ...online, turned_ms: NOW_MS - TURN_MS_MIN }, bye(3000, 'rotated', 0), { phase: 'online', turning: true }, ['close_stream', 'open_stream']],
+  ['backs off when the next stream is rotated before its hello', turning, bye(3000, 'rotated', 0), { phase: 'waiting', turning: false, until_ms: NOW_MS + 500, attempt: 1 }, ['close_stream']],
+  ['comes back as told when a first stream is rotated before its hello', opening, bye(3000, 'rotated', 80), { phase: 'waiting', until_ms: NOW_MS + 80 }, ['close_stream']],
+  ['waits when there is no room for the next stream', turning, bye(3013, 'overloaded', 2_000), { phase: 'waiting', turning: false, until_ms: NOW_MS + 2_000 }, ['close_stream']],
+  ['waits for the next stream', turning, { type: 'tick' }, turning, []],
+  ['gives up a next stream that says nothing', { ...turning, turned_ms: NOW_MS - OPEN_MS_MAX }, { type: 'tick' }, { phase: 'waiting', turning: false, attempt: 1, until_ms: NOW_MS + 500 }, ['close_stream']],
+  ['backs off when the next stream fails', turning, ended('network'), { phase: 'waiting', turning: false, until_ms: NOW_MS + 500, attempt: 1 }, ['close_stream']],
+  ['renews when the session ended at the turn', turning, ended('ended', 204), { phase: 'making', turning: false, renewing: true }, ['close_stream', 'make_session']],
+  ['opens anew on a new network at the turn', turning, wake(true), { phase: 'opening', turning: false }, ['close_stream', 'open_stream']],
+  ['waits as told when a full server has no room for the stream', opening, bye(3013, 'overloaded', 2_500), { phase: 'waiting', until_ms: NOW_MS + 2_500, attempt: 1 }, ['close_stream']],
+  ['backs off when a full server states no wish', { ...opening, attempt: 2 }, bye(3013, 'overloaded', null), { phase: 'waiting', until_ms: NOW_MS + 2_000, attempt: 3 }, ['close_stream']],
+  ['takes up a doubled stream at once with another one', online, bye(3002, 'doubled', 300), { phase: 'online', turning: true, turned_ms: NOW_MS }, ['close_stream', 'open_stream']],
+  ['backs off where a proxy doubles each request', { ...online, turned_ms: NOW_MS - 30 }, bye(3002, 'doubled', 0), { phase: 'waiting', until_ms: NOW_MS + 500 }, ['close_stream']],
   ['comes back when the server restarts', online, bye(3001, 'shutdown'), { phase: 'waiting', until_ms: NOW_MS + 1_234, attempt: 1 }, ['close_stream']],
   ['comes back after a doubled request', opening, bye(3002, 'doubled', 0), { phase: 'waiting', until_ms: NOW_MS }, ['close_stream']],
   ['comes back after being slow, with back-off where no wish is stated', fresh, bye(3008, 'slow', null), { phase: 'waiting', until_ms: NOW_MS + 4_000, attempt: 4 }, ['close_stream']],
@@ -109,13 +128,14 @@ for (const [name, before, input, expected, actions] of TABLE) {
 }
 
 test('no state and input throw, and nothing follows the end', () => {
-  const states = [idle, newcomer, making, renewing, opening, online, silent, waiting, suspended, tokenOnly, closed];
+  const states = [idle, newcomer, making, renewing, opening, online, turning, silent, waiting, suspended, tokenOnly, closed];
   const inputs = TABLE.map((row) => row[2]);
   for (const before of states) {
     for (const input of inputs) {
       const { state: after, actions } = step(before, input, NOW_MS, RANDOM);
       if (before.phase === 'closed') assert.deepEqual(actions, []);
-      if (actions.includes('open_stream')) assert.equal(after.phase, 'opening');
+      if (actions.includes('open_stream')) assert.ok(after.phase === 'opening' || after.turning);
+      if (after.turning) assert.equal(after.phase, 'online');
       if (actions.includes('make_session')) assert.equal(after.phase, 'making');
       assert.equal(actions.includes('stop'), after.phase === 'closed' && before.phase !== 'closed');
     }
@@ -126,5 +146,6 @@ test('the deadline is when a tick would do something', () => {
   assert.equal(deadline(waiting), NOW_MS + 700);
   assert.equal(deadline(opening), opening.since_ms + OPEN_MS_MAX);
   assert.equal(deadline(online), online.heard_ms + 15_000);
+  assert.equal(deadline(turning), turning.turned_ms + OPEN_MS_MAX);
   for (const quiet of [idle, making, suspended, closed]) assert.equal(deadline(quiet), null);
 });

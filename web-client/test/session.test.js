@@ -1,103 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { connect } from '../sdk/index.js';
-
-/**
- * The whole SDK against a server made of values: requests come in as text, events go out as objects.
- *
- * @typedef {import('../sdk/transport-fetch.js').StreamHandlers} StreamHandlers
- * @typedef {{route: string, token: string | null, body: any}} Call
- */
-
-const ROOM = { id: 'r1', game: 'meadow', code: 'KXQZ', name: '', max_players: 50, players: 1, private: false, meta: {} };
-const ME = { seat: 1, id: 'p1', name: 'Zoë 🦊', me: { animal: 'fox' }, away: false };
-
-class Server {
-  /** @type {Call[]} */
-  calls = [];
-  /** @type {URL[]} */
-  streams = [];
-  /** @type {StreamHandlers | null} */
-  #handlers = null;
-  #seq = 0;
-  #sessions = 0;
-  /** @type {Record<string, (call: Call) => [number, unknown]>} */
-  routes = {
-    '/v1/sessions': ({ body }) => {
-      this.#sessions += 1;
-      const limits = { batch_messages_max: 100, batch_bytes_max: 32_768 };
-      return [201, { token: `t${this.#sessions}`, player: { id: 'p1', name: body.name }, heartbeat_ms: 5_000, watchdog_ms: 15_000, limits }];
-    },
-    '/v1/join': () => [200, { room: ROOM, seat: 1 }],
-    '/v1/rooms/r1/join': () => [200, { room: ROOM, seat: 1 }],
-    '/v1/leave': () => [200, { left: true }],
-    '/v1/bye': () => [200, {}],
-    '/v1/send': ({ body }) => [200, { ack: 0, replies: body.msgs.flatMap((/** @type {any} */ { rid }, /** @type {number} */ i) => (rid ? [{ i, rid, data: null }] : [])) }],
-  };
-
-  /** @type {typeof globalThis.fetch} */
-  fetch = async (input, init) => {
-    const url = new URL(String(input));
-    const body = typeof init?.body === 'string' ? JSON.parse(init.body) : null;
-    const call = { route: url.pathname, token: url.searchParams.get('token'), body };
-    this.calls.push(call);
-    const [status, answer] = this.routes[url.pathname]?.(call) ?? [404, { code: 'not_found', detail: '' }];
-    return new Response(JSON.stringify(answer), { status });
-  };
-
-  /** @type {import('../sdk/transport-fetch.js').Transport} */
-  transport = ({ url }, handlers) => {
-    this.streams.push(new URL(url));
-    this.#handlers = handlers;
-    setTimeout(() => this.onStream(), 0);
-    return { close: () => {} };
-  };
-
-  /** What a stream begins with. */
-  onStream = () => this.hello(null);
-
-  /** @param {{id: string, seat: number} | null} room */
-  hello(room) {
-    const data = { epoch: 'aa', resumed: false, player: { id: 'p1', name: 'Zoë 🦊' }, room, time_ms: Date.now(), heartbeat_ms: 5_000, watchdog_ms: 15_000 };
-    this.#handlers?.event({ id: null, name: 'hello', data: JSON.stringify(data) });
-  }
-
-  /** @param {string} name @param {unknown} data */
-  emit(name, data) {
-    this.#seq += 1;
-    this.emitAs(`aa.${this.#seq}`, name, JSON.stringify(data));
-  }
-
-  /** @param {string | null} id @param {string} name @param {string} data */
-  emitAs(id, name, data) {
-    this.#handlers?.event({ id, name, data });
-  }
-
-  joined() {
-    this.emit('joined', { room: ROOM, seat: 1, players: [ME], state: { tick: 1 } });
-  }
-
-  /** @param {import('../sdk/transport-fetch.js').StreamEnd} end */
-  end(end) {
-    this.#handlers?.end(end);
-  }
-
-  /** @param {Partial<import('../sdk/index.js').ConnectOptions>} [options] */
-  connect(options = {}) {
-    return connect({ url: 'http://sward.test', name: 'Zoë 🦊', fetch: this.fetch, transport: this.transport, ...options });
-  }
-}
-
-/** @param {import('../sdk/index.js').Session} session @param {string} name @returns {Promise<any>} */
-const next = (session, name) =>
-  new Promise((resolve) => {
-    const unsubscribe = session.on(name, (payload) => {
-      unsubscribe();
-      resolve(payload);
-    });
-  });
-
-const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+import { Server, next, turn } from './fake-server.js';
 
 test('connect makes a session and opens its stream', async () => {
   const server = new Server();
@@ -141,7 +45,9 @@ test('join resolves with the room, whichever comes first, the answer or the even
   server.joined();
   const room = await joining;
   assert.deepEqual({ code: room.code, seat: room.seat, names: [...room.players.values()].map(({ name }) => name) }, { code: 'KXQZ', seat: 1, names: ['Zoë 🦊'] });
-  assert.deepEqual(server.calls.at(-1), { route: '/v1/join', token: 't1', body: { game: 'meadow', create: true, me: { animal: 'fox' } } });
+  const { key, ...body } = server.calls.at(-1)?.body;
+  assert.deepEqual(body, { game: 'meadow', create: true, me: { animal: 'fox' } });
+  assert.match(key, /^[0-9a-z]{32}$/);
   assert.equal(await session.join({ code: 'KXQZ' }), session.room);
   session.close();
 });
@@ -171,6 +77,21 @@ test('messages of one turn share a batch, and a request gets its reply', async (
   session.close();
 });
 
+test('each message that is lost with its session is told in an error of its own', async () => {
+  const server = new Server();
+  const session = await server.connect();
+  server.routes['/v1/send'] = () => [503, { code: 'room_slow', detail: '' }];
+  /** @type {any[]} */
+  const told = [];
+  session.on('error', (error) => told.push(error));
+  session.on('closed', (error) => told.push(error));
+  session.send('first');
+  session.send('second');
+  await turn();
+  session.close();
+  assert.deepEqual(told.map(({ code, message_type }) => [code, message_type]), [['closed', 'first'], ['closed', 'second'], ['closed', undefined]]);
+});
+
 test('a request that fails rejects, and a message without one tells error', async () => {
   const server = new Server();
   const session = await server.connect();
@@ -180,41 +101,6 @@ test('a request that fails rejects, and a message without one tells error', asyn
   const told = next(session, 'error');
   await assert.rejects(asked, { code: 'too_far' });
   assert.equal((await told).code, 'too_soon');
-  session.close();
-});
-
-test('repeats and nonsense on the stream are passed over', async () => {
-  const server = new Server();
-  const session = await server.connect();
-  await turn();
-  /** @type {string[]} */
-  const heard = [];
-  const errors = [];
-  session.on('msg', ({ type }) => heard.push(type));
-  session.on('error', (error) => errors.push(error));
-  server.emitAs('aa.7', 'msg', '{"from":0,"type":"a","data":1}');
-  server.emitAs('aa.7', 'msg', '{"from":0,"type":"a","data":1}');
-  server.emitAs('aa.6', 'msg', '{"from":0,"type":"old","data":1}');
-  server.emitAs('aa.8', 'msg', 'not json');
-  server.emitAs('aa.9', 'msg', '{"from":"x"}');
-  server.emitAs('aa.10', 'later', '{"unknown":true}');
-  server.emitAs('aa.11', 'msg', '{"from":0,"type":"b","data":1}');
-  assert.deepEqual(heard, ['a', 'b']);
-  assert.equal(errors.length, 2);
-  session.close();
-});
-
-test('a cut stream is resumed from the last event', async () => {
-  const server = new Server();
-  const session = await server.connect();
-  await turn();
-  server.emitAs('aa.41', 'pong', '{"data":1}');
-  server.emitAs(null, 'bye', '{"code":3001,"reason":"shutdown","retry_ms":0}');
-  await next(session, 'status');
-  while (server.streams.length < 2) await turn();
-  const [first, second] = server.streams;
-  assert.equal(second?.searchParams.get('last'), 'aa.41');
-  assert.notEqual(second?.searchParams.get('n'), first?.searchParams.get('n'));
   session.close();
 });
 
@@ -242,7 +128,9 @@ test('a session that the server forgot is replaced, and its room joined again', 
     ['/v1/rooms/r1/join', 't2'],
     ['/v1/join', 't2'],
   ]);
-  assert.deepEqual(server.calls.at(-1)?.body, { game: 'meadow', create: true, me: { animal: 'fox' } });
+  const { key, ...again } = server.calls.at(-1)?.body;
+  assert.deepEqual(again, { game: 'meadow', create: true, me: { animal: 'fox' } });
+  assert.notEqual(key, server.calls.at(-2)?.body.key, 'another request has another key');
   session.close();
 });
 
@@ -312,19 +200,6 @@ test('what was sent while the session was replaced arrives in the new one, after
   assert.equal(server.calls.at(-1)?.token, 't2');
   assert.equal(server.calls.at(-1)?.body.seq, 1);
   session.close();
-});
-
-test('a stream that was replaced ends the session here, and nothing is tried again', async () => {
-  const server = new Server();
-  const session = await server.connect();
-  const waiting = session.request('never', null);
-  server.emitAs(null, 'bye', '{"code":3500,"reason":"replaced","retry_ms":0}');
-  await assert.rejects(waiting, { code: 'replaced' });
-  assert.equal(session.phase, 'closed');
-  assert.throws(() => session.send('x'), { code: 'closed' });
-  await assert.rejects(session.join({ game: 'meadow' }), { code: 'closed' });
-  await turn();
-  assert.equal(server.streams.length, 1);
 });
 
 test('ping measures the way over the stream', async () => {

@@ -253,6 +253,19 @@ test('soon after the start, and then after three silent beats, a bare ack goes',
   assert.equal(q.next('e.9'), null);
 });
 
+test('a bare ack that was lost is said again after the back-off, not three beats later', () => {
+  const q = queue();
+  q.next();
+  q.pass(2_500);
+  assert.deepEqual(q.next('e.1'), { ack: 'e.1', msgs: [] });
+  q.fail('unavailable', 503, { retry_after_ms: 700 });
+  assert.equal(q.wakeIn('e.1'), 700);
+  q.pass(700);
+  assert.deepEqual(q.next('e.1'), { ack: 'e.1', msgs: [] });
+  q.answer();
+  assert.equal(q.wakeIn('e.1'), 15_000);
+});
+
 test('while events arrive they are acknowledged every ten seconds', () => {
   const q = queue();
   q.next('e.1');

@@ -1,13 +1,13 @@
 //! What one bot makes of the events that it receives.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sward_protocol::downstream::Event;
+use sward_protocol::format::{Data, Received};
 use sward_protocol::ids::Seat;
-use sward_protocol::sse::decode::Frame;
 use tokio::sync::watch;
 
 use crate::marker;
@@ -39,6 +39,14 @@ pub(crate) struct Inbox {
     gone: u64,
 }
 
+/// Shared by the stream's reader and, while draining, by the writer: answers to its POSTs bring events too.
+pub(crate) type SharedInbox = Arc<Mutex<Inbox>>;
+
+/// Never held across an await.
+pub(crate) fn lock(inbox: &Mutex<Inbox>) -> MutexGuard<'_, Inbox> {
+    inbox.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Inbox {
     pub(crate) fn new(index: usize, shared: Arc<Shared>, presence: watch::Sender<Presence>) -> Self {
         let ledger = Ledger::new(index);
@@ -46,17 +54,24 @@ impl Inbox {
     }
 
     /// Takes one event of the piece that was just read.
-    pub(crate) fn take(&mut self, frame: &Frame) {
-        match frame.name.as_str() {
-            "msg" => self.take_message(&frame.data),
-            "joined" | "here" | "gone" => self.take_presence(frame),
+    pub(crate) fn take(&mut self, event: &Received) {
+        match event.name.as_str() {
+            "msg" => self.take_message(event),
+            "joined" | "here" | "gone" => self.take_presence(event),
             _ => {}
         }
     }
 
-    fn take_message(&mut self, data: &str) {
+    fn take_message(&mut self, event: &Received) {
         let now = *self.arrived.get_or_insert_with(|| self.shared.now());
-        let found = self.shared.roster().zip(marker::find(data));
+        let marker = match &event.data {
+            Data::Json(json) => marker::find(json),
+            Data::Msgpack(_) => match event.read() {
+                Ok(Some(Event::Msg(msg))) => marker::read(msg.data.json()).map(|marker| (msg.from, marker)),
+                _ => None,
+            },
+        };
+        let found = self.shared.roster().zip(marker);
         let Some((roster, (from, marker))) = found else {
             return self.ledger.observe_foreign();
         };
@@ -66,8 +81,8 @@ impl Inbox {
         }
     }
 
-    fn take_presence(&mut self, frame: &Frame) {
-        match Event::read(&frame.name, &frame.data) {
+    fn take_presence(&mut self, event: &Received) {
+        match event.read() {
             Ok(Some(Event::Joined(joined))) => self.presence.send_modify(|presence| {
                 presence.seat = Some(joined.seat);
                 presence.taken = joined.players.iter().map(|member| member.seat).collect();
@@ -82,7 +97,7 @@ impl Inbox {
                 });
             }
             Ok(_) => {}
-            Err(error) => self.end(format!("the event {} cannot be read: {error}", frame.name)),
+            Err(error) => self.end(format!("the event {} cannot be read: {error}", event.name)),
         }
     }
 
@@ -104,8 +119,8 @@ impl Inbox {
     }
 
     /// The account, how often a seat became empty, and why the stream ended for good, if it did.
-    pub(crate) fn close(self) -> (Ledger, u64, Option<String>) {
+    pub(crate) fn close(&mut self) -> (Ledger, u64, Option<String>) {
         let ended = self.presence.borrow().ended.clone();
-        (self.ledger, self.gone, ended)
+        (std::mem::replace(&mut self.ledger, Ledger::new(self.index)), self.gone, ended)
     }
 }

@@ -12,7 +12,7 @@ mod outgoing;
 mod reader;
 mod writer;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use sward_protocol::payload::Payload;
 use sward_protocol::rooms::{Join, Seated};
@@ -25,14 +25,14 @@ pub(crate) use reader::Read;
 pub use writer::PostCounters;
 pub(crate) use writer::Written;
 
-use crate::client::{ClientError, Endpoint, Session, StreamError};
+use crate::client::{ClientError, Endpoint, Merger, Session, StreamError, StreamOptions};
 use crate::load::Load;
 use crate::marker::RunTag;
 use crate::schedule::Schedule;
 use crate::shared::{Phase, Shared};
-use inbox::Inbox;
+use inbox::{Inbox, SharedInbox};
 use outgoing::Outgoing;
-use reader::{LastEvent, Reader};
+use reader::Reader;
 use writer::Writer;
 
 /// Why a bot could not enter.
@@ -53,6 +53,7 @@ pub(crate) struct Entrance {
     pub(crate) endpoint: Endpoint,
     pub(crate) run: RunTag,
     pub(crate) join: Join,
+    pub(crate) stream: StreamOptions,
     pub(crate) data_bytes: usize,
     pub(crate) shared: Arc<Shared>,
     pub(crate) phase: watch::Receiver<Phase>,
@@ -63,7 +64,8 @@ pub(crate) struct Entrance {
 pub(crate) struct Bot {
     index: usize,
     session: Session,
-    last: Arc<LastEvent>,
+    merger: Merger,
+    inbox: SharedInbox,
     pub(crate) seated: Seated,
     pub(crate) presence: watch::Receiver<Presence>,
     pub(crate) reader: JoinHandle<Read>,
@@ -90,15 +92,15 @@ impl Bot {
     pub(crate) async fn enter(index: usize, entrance: &Entrance) -> Result<Self, EnterError> {
         let name = format!("bot {}", index + 1);
         let mut session = Session::create(entrance.endpoint.clone(), &name).await?;
-        let mut stream = session.stream();
+        let mut stream = session.stream_with(entrance.stream.clone());
         stream.connect().await?;
         let (sender, presence) = watch::channel(Presence::default());
-        let last = Arc::new(LastEvent::default());
-        let inbox = Inbox::new(index, Arc::clone(&entrance.shared), sender);
-        let reader = Reader::new(stream, inbox, Arc::clone(&last));
+        let merger = stream.merger();
+        let inbox = Arc::new(Mutex::new(Inbox::new(index, Arc::clone(&entrance.shared), sender)));
+        let reader = Reader::new(stream, Arc::clone(&inbox));
         let reader = tokio::spawn(reader.run(entrance.phase.clone()));
         let seated = session.join(&entrance.join).await?;
-        Ok(Self { index, session, last, seated, presence, reader })
+        Ok(Self { index, session, merger, inbox, seated, presence, reader })
     }
 
     /// Lets it send by `schedule`; it looks for what is due whenever `due` is notified.
@@ -116,7 +118,8 @@ impl Bot {
             data_bytes: entrance.data_bytes,
             outgoing: Outgoing::new(schedule, entrance.data_bytes),
             due,
-            last: self.last,
+            merger: self.merger,
+            inbox: self.inbox,
             shared: Arc::clone(&entrance.shared),
         };
         (tokio::spawn(writer.run(entrance.phase.clone())), self.reader)

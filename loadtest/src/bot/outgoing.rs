@@ -110,7 +110,7 @@ mod tests {
     }
 
     fn ack(ack: u64) -> Answer {
-        Answer { ack, replies: Vec::new() }
+        Answer { ack, replies: Vec::new(), events: Vec::new() }
     }
 
     #[test]
@@ -156,7 +156,8 @@ mod tests {
         assert_eq!(next(&mut outgoing, 5), send(3..=5, 3));
         let error = MessageError::new(ErrorCode::NotInRoom, "");
         let reply = |i, error| Reply { i, rid: None, data: None, error };
-        let answer = Answer { ack: 5, replies: vec![reply(1, Some(error)), reply(2, None)] };
+        let answer =
+            Answer { ack: 5, replies: vec![reply(1, Some(error)), reply(2, None)], events: Vec::new() };
         assert_eq!(outgoing.answered(3, &answer), 3);
         assert_eq!(outgoing.close(None).1, Sent { accepted: 5, refused: [4].into() });
     }

@@ -1,28 +1,11 @@
 //! The half of a bot that reads its stream.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use sward_protocol::ids::EventId;
 use tokio::sync::watch;
 
-use super::inbox::Inbox;
+use super::inbox::{SharedInbox, lock};
 use crate::client::{EventStream, StreamCounters};
 use crate::shared::Phase;
 use crate::stats::Ledger;
-
-/// The id of the last event that was processed: the reader writes it, the writer sends it as `ack`.
-#[derive(Debug, Default)]
-pub(crate) struct LastEvent(Mutex<Option<EventId>>);
-
-impl LastEvent {
-    pub(crate) fn get(&self) -> Option<EventId> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn set(&self, id: Option<EventId>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = id;
-    }
-}
 
 /// What a reader leaves behind.
 #[derive(Debug)]
@@ -38,13 +21,12 @@ pub(crate) struct Read {
 #[derive(Debug)]
 pub(crate) struct Reader {
     stream: EventStream,
-    inbox: Inbox,
-    last: Arc<LastEvent>,
+    inbox: SharedInbox,
 }
 
 impl Reader {
-    pub(crate) fn new(stream: EventStream, inbox: Inbox, last: Arc<LastEvent>) -> Self {
-        Self { stream, inbox, last }
+    pub(crate) fn new(stream: EventStream, inbox: SharedInbox) -> Self {
+        Self { stream, inbox }
     }
 
     /// Reads until the run is over or the server ends the session.
@@ -52,18 +34,17 @@ impl Reader {
         tokio::select! {
             // An error means that the run itself is gone, which is over too.
             _ = phase.wait_for(|phase| *phase >= Phase::Over) => {}
-            why = self.read_to_the_end() => self.inbox.end(why),
+            why = self.read_to_the_end() => lock(&self.inbox).end(why),
         }
         let stream = self.stream.counters();
-        let (ledger, gone, ended) = self.inbox.close();
+        let (ledger, gone, ended) = lock(&self.inbox).close();
         Read { ledger, stream, gone, ended }
     }
 
     async fn read_to_the_end(&mut self) -> String {
         loop {
-            let result = self.stream.next(|frame| self.inbox.take(frame)).await;
-            self.inbox.flush();
-            self.last.set(self.stream.last());
+            let result = self.stream.next(|item| lock(&self.inbox).take(item.event)).await;
+            lock(&self.inbox).flush();
             if let Err(error) = result {
                 return error.to_string();
             }

@@ -11,9 +11,9 @@ use sward_protocol::upstream::{Answer, Batch, Message};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
+use super::inbox::{SharedInbox, lock};
 use super::outgoing::{Next, Outgoing};
-use super::reader::LastEvent;
-use crate::client::{ClientError, Session};
+use crate::client::{ClientError, Merger, Session};
 use crate::marker::{Marker, RunTag};
 use crate::shared::{Phase, Shared};
 use crate::stats::Sent;
@@ -71,7 +71,8 @@ pub(crate) struct Writer {
     pub(crate) data_bytes: usize,
     pub(crate) outgoing: Outgoing,
     pub(crate) due: Arc<Notify>,
-    pub(crate) last: Arc<LastEvent>,
+    pub(crate) merger: Merger,
+    pub(crate) inbox: SharedInbox,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -194,11 +195,19 @@ impl Writer {
         let intended_us = self.outgoing.intended(number).as_micros() as u64;
         let marker = Marker { run: self.run, sender: self.index as u32, number, intended_us };
         let data = Payload::of(&marker.text(self.data_bytes)).expect("a marker is a plain ASCII string");
-        Message { kind: "move".to_owned(), data, rid: None, to: None }
+        Message { kind: "move".to_owned(), data, rid: None, to: None, key: None }
     }
 
+    /// Posts a batch. What events its answer has are taken as if the stream had brought them.
     async fn post(&mut self, seq: Option<u64>, msgs: &[Message]) -> Result<Answer, ClientError> {
-        let batch = Batch { src: &self.src, seq, ack: self.last.get(), msgs };
-        self.session.send(&batch).await
+        let asked_at = self.merger.position();
+        let batch = Batch { src: &self.src, seq, ack: asked_at.last, msgs };
+        let mut answer = self.session.send(&batch).await?;
+        let events = std::mem::take(&mut answer.events);
+        if !events.is_empty() {
+            self.merger.merge(asked_at, events, |item| lock(&self.inbox).take(item.event));
+            lock(&self.inbox).flush();
+        }
+        Ok(answer)
     }
 }

@@ -22,6 +22,7 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: Driver,
+    used: bool,
 }
 
 /// The task that moves the connection's bytes. Aborted on drop, so that no half-read stream lives on.
@@ -44,19 +45,29 @@ impl Connection {
             .map_err(unreachable)?;
         // Nagle's algorithm would hold a POST back until the answer to the last one was acknowledged.
         socket.set_nodelay(true).map_err(unreachable)?;
-        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket))
+        // Names of headers as browsers write them: proxy.py does not know `content-length` and adds one of its own, and a
+        // request with two is refused.
+        let (sender, connection) = hyper::client::conn::http1::Builder::new()
+            .title_case_headers(true)
+            .handshake(TokioIo::new(socket))
             .await
             .map_err(|error| ClientError::Broken { error })?;
         let driver = tokio::spawn(async move {
             // How it ended is told to whoever waits for an answer or reads a body.
             let _ = connection.await;
         });
-        Ok(Self { sender, driver: Driver(driver) })
+        Ok(Self { sender, driver: Driver(driver), used: false })
     }
 
     /// Whether another request can be sent on it.
     pub(super) fn is_open(&self) -> bool {
         !self.sender.is_closed() && !self.driver.0.is_finished()
+    }
+
+    /// Whether a request was answered on it before. Boxes close such a connection without a word when it was idle, and
+    /// the next request finds out.
+    pub(super) fn is_used(&self) -> bool {
+        self.used
     }
 
     /// Sends one request and waits for the head of its answer.
@@ -66,7 +77,9 @@ impl Connection {
     ) -> Result<Response<Incoming>, ClientError> {
         let broken = |error| ClientError::Broken { error };
         self.sender.ready().await.map_err(broken)?;
-        self.sender.send_request(request).await.map_err(broken)
+        let response = self.sender.send_request(request).await.map_err(broken)?;
+        self.used = true;
+        Ok(response)
     }
 }
 
@@ -76,14 +89,14 @@ pub(super) fn request(
     token: Option<&Token>,
     method: &str,
     route: &str,
-    body: Vec<u8>,
+    body: Bytes,
 ) -> Request<Full<Bytes>> {
     let mut builder =
-        Request::builder().method(method).uri(endpoint.path(route)).header(HOST, endpoint.authority());
+        Request::builder().method(method).uri(endpoint.target(route)).header(HOST, endpoint.authority());
     if let Some(token) = token {
         builder = builder.header(AUTHORIZATION, format!("Bearer {}", token.reveal()));
     }
     builder
-        .body(Full::new(Bytes::from(body)))
+        .body(Full::new(body))
         .expect("routes, hosts that were parsed and hexadecimal tokens make a request")
 }

@@ -10,12 +10,14 @@ use super::ClientError;
 use super::connection::CONNECT_TIMEOUT;
 use super::post::Requests;
 
-/// A server that was reached once: its URL's parts and the address that answered. Cheap to clone.
+/// A server: its URL's parts and the address to connect to. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     authority: Arc<str>,
     prefix: Arc<str>,
     address: SocketAddr,
+    /// The address is that of a forward proxy, which wants to be told the whole URL.
+    is_proxy: bool,
 }
 
 /// The parts of a URL that a connection needs.
@@ -37,16 +39,10 @@ impl Endpoint {
     pub async fn reach(url: &str) -> Result<Self, ClientError> {
         let target = Target::parse(url)?;
         let unreachable = |error| ClientError::Unreachable { authority: target.authority.clone(), error };
-        let addresses = lookup_host((target.host.as_str(), target.port)).await.map_err(unreachable)?;
         let mut failure = std::io::Error::new(std::io::ErrorKind::NotFound, "the host has no address");
-        for address in addresses {
+        for address in target.addresses().await? {
             match tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
-                Ok(Ok(_)) => {
-                    let endpoint =
-                        Self { authority: target.authority.into(), prefix: target.prefix.into(), address };
-                    Requests::new(endpoint.clone(), None).time().await?;
-                    return Ok(endpoint);
-                }
+                Ok(Ok(_)) => return target.at(address).checked().await,
                 Ok(Err(error)) => failure = error,
                 Err(_) => failure = std::io::ErrorKind::TimedOut.into(),
             }
@@ -54,7 +50,36 @@ impl Endpoint {
         Err(unreachable(failure))
     }
 
-    /// The address that answered.
+    /// As [`Endpoint::reach`], by way of a forward proxy (Squid, Privoxy, mitmproxy), which resolves the host itself.
+    ///
+    /// # Errors
+    /// As [`Endpoint::reach`].
+    pub async fn reach_through(url: &str, proxy: SocketAddr) -> Result<Self, ClientError> {
+        let endpoint = Self { is_proxy: true, ..Target::parse(url)?.at(proxy) };
+        endpoint.checked().await
+    }
+
+    /// Resolves `url` and takes its first address, without a request: for a server that may be down now.
+    ///
+    /// # Errors
+    /// [`ClientError::BadUrl`] for what is no such URL, [`ClientError::Unreachable`] for a host without an address.
+    pub async fn resolve(url: &str) -> Result<Self, ClientError> {
+        let target = Target::parse(url)?;
+        let mut addresses = target.addresses().await?;
+        let nowhere = || std::io::Error::new(std::io::ErrorKind::NotFound, "the host has no address");
+        let address = addresses.next().ok_or_else(|| ClientError::Unreachable {
+            authority: target.authority.clone(),
+            error: nowhere(),
+        })?;
+        Ok(target.at(address))
+    }
+
+    async fn checked(self) -> Result<Self, ClientError> {
+        Requests::new(self.clone(), None).time().await?;
+        Ok(self)
+    }
+
+    /// The address that connections go to: the server's, or the proxy's.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -66,13 +91,33 @@ impl Endpoint {
         &self.authority
     }
 
-    /// The path of a route on this server.
-    pub(super) fn path(&self, route: &str) -> String {
-        format!("{}{route}", self.prefix)
+    /// What stands in the first line of a request for a route.
+    pub(super) fn target(&self, route: &str) -> String {
+        if self.is_proxy {
+            format!("http://{}{}{route}", self.authority, self.prefix)
+        } else {
+            format!("{}{route}", self.prefix)
+        }
     }
 }
 
 impl Target {
+    fn at(&self, address: SocketAddr) -> Endpoint {
+        Endpoint {
+            authority: self.authority.as_str().into(),
+            prefix: self.prefix.as_str().into(),
+            address,
+            is_proxy: false,
+        }
+    }
+
+    async fn addresses(&self) -> Result<impl Iterator<Item = SocketAddr> + use<>, ClientError> {
+        let found = lookup_host((self.host.clone(), self.port)).await;
+        let addresses =
+            found.map_err(|error| ClientError::Unreachable { authority: self.authority.clone(), error })?;
+        Ok(addresses.collect::<Vec<_>>().into_iter())
+    }
+
     fn parse(url: &str) -> Result<Self, ClientError> {
         let bad = |reason| ClientError::BadUrl { url: url.to_owned(), reason };
         let uri: Uri = url.parse().map_err(|_| bad("write http://host:port"))?;
@@ -122,6 +167,15 @@ mod tests {
         check("http://127.0.0.1:8080/", Some(("127.0.0.1", 8080, "127.0.0.1:8080", "")));
         check("http://example.org/game/", Some(("example.org", 80, "example.org", "/game")));
         check("http://[::1]:9000", Some(("::1", 9000, "[::1]:9000", "")));
+    }
+
+    #[test]
+    fn a_proxy_is_told_the_whole_url() {
+        let endpoint = Target::parse("http://example.org:81/game").unwrap().at(([127, 0, 0, 1], 3128).into());
+        assert_eq!(endpoint.target("/v1/time"), "/game/v1/time");
+        let through = Endpoint { is_proxy: true, ..endpoint };
+        assert_eq!(through.target("/v1/time"), "http://example.org:81/game/v1/time");
+        assert_eq!(through.authority(), "example.org:81");
     }
 
     #[test]

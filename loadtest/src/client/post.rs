@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -25,15 +26,27 @@ pub(super) struct Requests {
     endpoint: Endpoint,
     token: Option<Token>,
     connection: Option<Connection>,
+    answer_timeout: Duration,
 }
 
 impl Requests {
     pub(super) fn new(endpoint: Endpoint, token: Option<Token>) -> Self {
-        Self { endpoint, token, connection: None }
+        Self { endpoint, token, connection: None, answer_timeout: ANSWER_TIMEOUT }
+    }
+
+    /// Gives up on an answer after this time, instead of 10 s.
+    pub(super) fn with_answer_timeout(mut self, answer_timeout: Duration) -> Self {
+        self.answer_timeout = answer_timeout;
+        self
     }
 
     pub(super) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// Whether the next request goes on a connection that was used before: a box may have closed it meanwhile.
+    pub(super) fn has_used_connection(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| connection.is_open() && connection.is_used())
     }
 
     /// The requests that follow bear this token.
@@ -43,7 +56,7 @@ impl Requests {
 
     /// The server's clock.
     pub(super) async fn time(&mut self) -> Result<Time, ClientError> {
-        self.call("GET", "/v1/time", Vec::new()).await
+        self.call("GET", "/v1/time", Bytes::new()).await
     }
 
     /// Posts `body` and reads the answer. On a transport error the connection is dropped; the next call opens another.
@@ -77,14 +90,23 @@ impl Requests {
         }
     }
 
+    /// As [`Requests::post`], of a body that is written already.
+    pub(super) async fn post_bytes<A: DeserializeOwned>(
+        &mut self,
+        route: &str,
+        body: Bytes,
+    ) -> Result<A, ClientError> {
+        self.call("POST", route, body).await
+    }
+
     async fn call<A: DeserializeOwned>(
         &mut self,
         method: &str,
         route: &str,
-        body: Vec<u8>,
+        body: Bytes,
     ) -> Result<A, ClientError> {
-        let answer = tokio::time::timeout(ANSWER_TIMEOUT, self.exchange(method, route, body)).await;
-        let answer = answer.unwrap_or(Err(ClientError::Timeout(ANSWER_TIMEOUT)));
+        let answer = tokio::time::timeout(self.answer_timeout, self.exchange(method, route, body)).await;
+        let answer = answer.unwrap_or(Err(ClientError::Timeout(self.answer_timeout)));
         if answer.as_ref().is_err_and(ClientError::is_transport) {
             self.connection = None;
         }
@@ -103,7 +125,7 @@ impl Requests {
         &mut self,
         method: &str,
         route: &str,
-        body: Vec<u8>,
+        body: Bytes,
     ) -> Result<(u16, Vec<u8>), ClientError> {
         let connection = match self.connection.take().filter(Connection::is_open) {
             Some(connection) => self.connection.insert(connection),
@@ -121,8 +143,8 @@ impl Requests {
     }
 }
 
-fn encode<B: Serialize>(route: &str, body: &B) -> Result<Vec<u8>, ClientError> {
-    Encoding::Json.encode(body).map_err(|error| unreadable(route, &error))
+fn encode<B: Serialize>(route: &str, body: &B) -> Result<Bytes, ClientError> {
+    Encoding::Json.encode(body).map(Bytes::from).map_err(|error| unreadable(route, &error))
 }
 
 fn unreadable(route: &str, error: &dyn std::fmt::Display) -> ClientError {

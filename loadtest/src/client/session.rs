@@ -8,9 +8,10 @@ use sward_protocol::ids::{ParseIdError, Token};
 use sward_protocol::rooms::{Join, Left, Seated};
 use sward_protocol::session::{CreateSession, SessionCreated};
 use sward_protocol::upstream::{Answer, Batch};
+use uuid::Uuid;
 
 use super::post::Requests;
-use super::{ClientError, Endpoint, EventStream};
+use super::{ClientError, Endpoint, EventStream, StreamOptions};
 
 /// How long a refusal that asks to wait is waited for when a session is made or a room joined.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,7 +35,8 @@ impl Session {
     /// [`ClientError`], with [`ClientError::Refused`] for what the server does not like.
     pub async fn create(endpoint: Endpoint, name: &str) -> Result<Self, ClientError> {
         let mut requests = Requests::new(endpoint, None);
-        let body = CreateSession { name: name.to_owned(), version: Some(VERSION) };
+        let key = Some(Uuid::new_v4().simple().to_string());
+        let body = CreateSession { name: name.to_owned(), version: Some(VERSION), key };
         let created: SessionCreated = requests.post_patiently("/v1/sessions", &body, PATIENCE).await?;
         let token: Token = created.token.parse().map_err(|error: ParseIdError| ClientError::Unreadable {
             path: "/v1/sessions".to_owned(),
@@ -53,8 +55,14 @@ impl Session {
     /// The session's stream, not yet connected. A second one takes over from the first.
     #[must_use]
     pub fn stream(&self) -> EventStream {
+        self.stream_with(StreamOptions::default())
+    }
+
+    /// As [`Session::stream`], on another rung or in another form.
+    #[must_use]
+    pub fn stream_with(&self, options: StreamOptions) -> EventStream {
         let watchdog = Duration::from_millis(self.created.watchdog_ms);
-        EventStream::new(self.requests.endpoint().clone(), self.token, watchdog)
+        EventStream::new(self.requests.endpoint().clone(), self.token, options, watchdog)
     }
 
     /// Joins a room, or makes one. Waits up to 10 s while the server asks to wait. Safe to repeat: whoever sits in the

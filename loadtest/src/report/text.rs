@@ -33,7 +33,8 @@ fn head(out: &mut String, report: &Report) -> std::fmt::Result {
     };
     writeln!(
         out,
-        "{} players in {} rooms of {size}, each {} messages/s of {} bytes for {:.1} s, flush {} ms, seed {}, on {}",
+        "{} players in {} rooms of {size}, each {} messages/s of {} bytes for {:.1} s, flush {} ms, seed {}, rung {} \
+         ({}), {}, on {}",
         load.players,
         rooms.count,
         load.rate_per_s,
@@ -41,6 +42,9 @@ fn head(out: &mut String, report: &Report) -> std::fmt::Result {
         load.duration.as_secs_f64(),
         load.flush.as_millis(),
         load.seed,
+        load.rung.number(),
+        load.rung,
+        load.wire.on(load.rung),
         report.url,
     )?;
     writeln!(out)
@@ -84,8 +88,8 @@ fn figures(out: &mut String, report: &Report) -> std::fmt::Result {
     let streams = &report.streams;
     writeln!(
         out,
-        "Streams     {} opened, {} broken, {} resumed, {} reset, {} events repeated",
-        streams.opened, streams.broken, streams.resumed, streams.resets, streams.repeated,
+        "Streams     {} opened, {} broken, {} resumed, {} reset, {} events repeated, {} by POST",
+        streams.opened, streams.broken, streams.resumed, streams.resets, streams.repeated, streams.by_post,
     )
 }
 
@@ -222,8 +226,8 @@ pub(super) mod tests {
         check(
             &report(),
             &[
-                "450 players in 9 rooms of 50, each 4.44 messages/s of 43 bytes for 20.0 s, flush 33 ms, seed 1, on \
-                 http://127.0.0.1:8080",
+                "450 players in 9 rooms of 50, each 4.44 messages/s of 43 bytes for 20.0 s, flush 33 ms, seed 1, rung 0 \
+                 (sse), sse, on http://127.0.0.1:8080",
                 "Messages    39,960 of 39,960 sent; 1,958,040 of 1,958,040 delivered, 97,755 a second",
                 "Faults      lost 0, doubled 0, reordered 0, misrouted 0, foreign 0, refused 0, unsent 0",
                 "Latency     p50 18.25  p90 31.00  p99 36.00  p99.9 41.00  max 52.00 ms   intended send to receipt",

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::bot::{EnterError, Entrance, join_request};
-use crate::client::Endpoint;
+use crate::client::{Endpoint, StreamOptions};
 use crate::load::Load;
 use crate::marker::RunTag;
 use crate::progress::Progress;
@@ -98,6 +98,7 @@ pub async fn run(mut setup: Setup, progress: &Progress) -> Result<Report, RunErr
         endpoint: setup.endpoint.clone(),
         run,
         join: join_request(load, id),
+        stream: StreamOptions { rung: load.rung, wire: load.wire, ..StreamOptions::default() },
         data_bytes: load.data_bytes,
         shared: Arc::new(Shared::new()),
         phase: watching,

@@ -32,9 +32,9 @@ async fn read_events(stream: &mut EventStream, events: usize) -> Vec<String> {
     let mut with_id = 0;
     let reading = async {
         while with_id < events {
-            let next = stream.next(|frame| {
-                with_id += usize::from(frame.id.is_some());
-                names.push(frame.name.clone());
+            let next = stream.next(|item| {
+                with_id += usize::from(item.id.is_some());
+                names.push(item.event.name.clone());
             });
             next.await.unwrap();
         }
@@ -117,7 +117,7 @@ async fn a_send_without_an_answer_is_a_transport_error_and_the_next_one_opens_a_
     let server = TinyServer::start(Faults { hang_up_sends: 1, ..Faults::default() }).await;
     let mut session = session(&server).await;
     session.join(&join()).await.unwrap();
-    let message = Message { kind: "move".to_owned(), data: Payload::null(), rid: None, to: None };
+    let message = Message { kind: "move".to_owned(), data: Payload::null(), rid: None, to: None, key: None };
     let msgs = &[message];
     let batch = Batch { src: "a", seq: Some(1), ack: None, msgs };
     let error = session.send(&batch).await.unwrap_err();

@@ -269,6 +269,7 @@ impl State {
     fn hello(&self, index: usize, resumed: bool) -> Event {
         Event::Hello(Hello {
             epoch: EPOCH,
+            last: EventId { epoch: EPOCH, seq: 0 },
             resumed: resumed && !self.faults.forget_events,
             player: self.player(index),
             room: None,

@@ -1,14 +1,8 @@
-//! Events to shared fragments.
+//! Events to shared fragments, within the bounds of the wire.
 
 use sward_protocol::downstream::Event;
+use sward_protocol::fragment::Fragment;
 use sward_protocol::limits::{EVENT_BYTES_MAX, JOINED_BYTES_MAX};
-use sward_protocol::sse::encode;
-
-/// An event encoded once for everybody who receives it: all but its id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Encoded {
-    sse: Box<[u8]>,
-}
 
 /// An event that cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,25 +28,15 @@ pub enum EncodeError {
     },
 }
 
-impl Encoded {
-    /// Encodes an event.
-    ///
-    /// # Errors
-    /// [`EncodeError::TooLarge`] above 64 KiB (`joined`: 1 MiB).
-    pub fn of(event: &Event) -> Result<Self, EncodeError> {
-        let name = event.name();
-        let sse = encode::body(event)
-            .map_err(|error| EncodeError::Unserialisable { name, detail: error.to_string() })?;
-        let max = if matches!(event, Event::Joined(_)) { JOINED_BYTES_MAX } else { EVENT_BYTES_MAX };
-        if sse.len() > max {
-            return Err(EncodeError::TooLarge { name, bytes: sse.len(), max });
-        }
-        Ok(Self { sse: sse.into_boxed_slice() })
-    }
-
-    /// Name and data lines and the blank line, for Server-Sent Events.
-    #[must_use]
-    pub fn sse(&self) -> &[u8] {
-        &self.sse
-    }
+/// Encodes an event once for everybody who receives it.
+///
+/// # Errors
+/// [`EncodeError::TooLarge`] above 64 KiB as JSON (`joined`: 1 MiB).
+pub fn encode(event: &Event) -> Result<Fragment, EncodeError> {
+    let name = event.name();
+    let fragment = Fragment::of(event)
+        .map_err(|error| EncodeError::Unserialisable { name, detail: error.to_string() })?;
+    let max = if matches!(event, Event::Joined(_)) { JOINED_BYTES_MAX } else { EVENT_BYTES_MAX };
+    let bytes = fragment.sse().len();
+    if bytes > max { Err(EncodeError::TooLarge { name, bytes, max }) } else { Ok(fragment) }
 }

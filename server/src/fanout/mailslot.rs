@@ -3,99 +3,30 @@
 //! Rooms post on their threads, a stream reads on its worker. Nothing is awaited under the lock, and nobody holds two of
 //! these locks.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use sward_protocol::bye::CloseCode;
 use sward_protocol::downstream::ResetReason;
+use sward_protocol::format::{ChunkWriter, Format};
 use sward_protocol::ids::{Epoch, EventId, Seat};
+use sward_protocol::limits::{ANSWER_EVENTS_BYTES_MAX, CHUNK_BYTES_MAX};
+use sward_protocol::payload::Payload;
+use sward_protocol::upstream::PastEvent;
 
 use super::flush::Flush;
+use super::nonces::Nonces;
 use super::outbox::{Outbox, Weight};
+use super::reading::{Chunk, Kind, Opening, Position, Reader, Wish};
 use super::wake::Wakes;
 
-/// Bytes of one chunk: the socket's not-sent low-water mark.
-const CHUNK_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of one chunk of a replay: a reader who was away gets it in slices, others are written between them.
 const REPLAY_CHUNK_BYTES_MAX: usize = 4 * 1024;
-/// Nonces of streams that are remembered, to know a replayed old request.
-const NONCES_MAX: usize = 8;
 
 /// Which stay in which room an event belongs to. Events of an earlier stay are not delivered: all that follows `joined`
 /// belongs to its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Tenancy(pub u64);
-
-/// A stream's hold on the mailslot.
-#[derive(Debug, Clone)]
-pub struct Reader {
-    end: Arc<AtomicU16>,
-}
-
-impl Reader {
-    fn new() -> Self {
-        Self { end: Arc::new(AtomicU16::new(0)) }
-    }
-
-    fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.end, &other.end)
-    }
-
-    fn close(&self, code: CloseCode) {
-        self.end.store(code.code(), Ordering::Release);
-    }
-
-    /// Why the stream is to end, once it is.
-    #[must_use]
-    pub fn closed(&self) -> Option<CloseCode> {
-        let code = self.end.load(Ordering::Acquire);
-        CloseCode::ALL.iter().copied().find(|close| close.code() == code)
-    }
-}
-
-/// From where a new stream wants to go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Position {
-    /// It named no event.
-    Nothing,
-    /// It had everything up to this one.
-    Event(EventId),
-    /// It named something that is no id.
-    Garbage,
-}
-
-/// What a new stream is to begin with.
-#[derive(Debug)]
-pub struct Opening {
-    /// The stream's hold.
-    pub reader: Reader,
-    /// The numbering.
-    pub epoch: Epoch,
-    /// Everything above the named id follows.
-    pub resumed: bool,
-    /// What was missed cannot be replayed.
-    pub reset: Option<ResetReason>,
-    /// The room is to be asked for `joined` anew; until it comes, nothing of the room is delivered.
-    pub needs_snapshot: bool,
-}
-
-/// What a stream reads.
-#[derive(Debug)]
-pub enum Chunk {
-    /// Events to be written.
-    Events {
-        /// Their bytes.
-        bytes: Vec<u8>,
-        /// Their number.
-        count: u64,
-    },
-    /// Nothing waits; the reader will be woken.
-    Empty,
-    /// The stream is to end.
-    Closed(CloseCode),
-}
 
 #[derive(Debug)]
 struct Attached {
@@ -108,12 +39,16 @@ struct Attached {
 struct Slot {
     outbox: Outbox,
     attached: Option<Attached>,
-    opened_before: bool,
+    /// What the newest stream is, or was; `None`: there was none yet.
+    newest: Option<Kind>,
+    /// Where it began.
+    began: EventId,
     shut: bool,
-    /// The newest last.
-    nonces: VecDeque<Box<str>>,
+    nonces: Nonces,
     tenancy: Tenancy,
     awaits_snapshot: bool,
+    /// Of the last `joined`.
+    joined_bytes: u32,
 }
 
 /// Where events for one session are posted.
@@ -138,11 +73,13 @@ impl Mailslot {
         Self(Mutex::new(Slot {
             outbox: Outbox::new(epoch),
             attached: None,
-            opened_before: false,
+            newest: None,
+            began: EventId { epoch, seq: 0 },
             shut: false,
-            nonces: VecDeque::new(),
+            nonces: Nonces::default(),
             tenancy: Tenancy::default(),
             awaits_snapshot: false,
+            joined_bytes: 0,
         }))
     }
 
@@ -176,8 +113,7 @@ impl Mailslot {
     pub fn move_in(&self, tenancy: Tenancy, joined: &Arc<Flush>, now_ms: u64, wakes: &mut Wakes) {
         let mut slot = self.slot();
         slot.tenancy = tenancy;
-        slot.awaits_snapshot = false;
-        slot.push(joined, Seat::GAME, Weight::Free, now_ms, wakes);
+        slot.push_joined(joined, now_ms, wakes);
     }
 
     /// Posts `joined` again, as an answer to [`Opening::needs_snapshot`].
@@ -185,8 +121,7 @@ impl Mailslot {
         let mut slot = self.slot();
         // Of many streams that opened one after another the last one needs it, once.
         if slot.tenancy == tenancy && slot.awaits_snapshot {
-            slot.awaits_snapshot = false;
-            slot.push(joined, Seat::GAME, Weight::Free, now_ms, wakes);
+            slot.push_joined(joined, now_ms, wakes);
         }
     }
 
@@ -224,25 +159,47 @@ impl Mailslot {
         self.slot().attached.as_ref().is_some_and(|attached| attached.nonce.as_deref() != Some(nonce))
     }
 
-    /// A stream opens. It takes over, unless its `nonce` is that of a stream which was replaced before.
+    /// A stream opens. It takes over, unless its `nonce` is that of a stream which was replaced before. The twin of the
+    /// newest one (its request was doubled on its way, or comes again) never makes that one lose anything.
     ///
     /// # Errors
-    /// The stream is to say so and to end: [`CloseCode::Replaced`] for such a replayed request, [`CloseCode::Ended`]
-    /// when the session is over.
-    pub fn open(&self, from: Position, nonce: Option<&str>) -> Result<Opening, CloseCode> {
+    /// The stream is to say so and to end: [`CloseCode::Replaced`] for such a replayed request, [`CloseCode::Doubled`]
+    /// for a twin that came too late to go on from where it was, [`CloseCode::Ended`] when the session is over.
+    pub fn open(&self, wish: Wish<'_>, now_ms: u64) -> Result<Opening, CloseCode> {
+        let Wish { from, nonce, kind } = wish;
         let mut slot = self.slot();
         if slot.shut {
             return Err(CloseCode::Ended);
         }
-        if nonce.is_some_and(|nonce| slot.is_replayed(nonce)) {
+        if nonce.is_some_and(|nonce| slot.nonces.is_replayed(nonce)) {
             return Err(CloseCode::Replaced);
         }
-        slot.hand_over(nonce);
+        let twins = nonce.is_some_and(|nonce| slot.nonces.is_newest(nonce));
+        let names_none = matches!(from, Position::Nothing);
+        let from = if names_none && twins { Position::Event(slot.began) } else { from };
+        // The page's own acknowledgement may have overtaken its request.
+        let from = match from {
+            Position::Event(id)
+                if !names_none && nonce.is_some_and(|nonce| slot.nonces.is_of_newest_page(nonce)) =>
+            {
+                Position::Event(slot.outbox.or_acknowledged(id))
+            }
+            other => other,
+        };
+        if let Position::Event(id) = from
+            && slot.outbox.check_position(id).is_err()
+            && twins
+            && (slot.attached.is_some() || slot.outbox.is_acknowledged_past(id))
+        {
+            return Err(CloseCode::Doubled);
+        }
+        slot.hand_over(nonce, now_ms);
+        let is_first = slot.newest.replace(kind).is_none();
         let awaited_snapshot = slot.awaits_snapshot;
         let position = match from {
-            Position::Event(id) => slot.outbox.resume(id).map(|()| true),
+            Position::Event(id) => slot.outbox.resume(id).map(|()| !names_none),
             Position::Garbage => Err(ResetReason::BadId),
-            Position::Nothing if !slot.opened_before => slot.outbox.resume_from_start().map(|()| false),
+            Position::Nothing if is_first => slot.outbox.resume_from_start().map(|()| false),
             Position::Nothing => {
                 slot.outbox.start_fresh();
                 slot.awaits_snapshot = slot.tenancy != Tenancy::default();
@@ -253,21 +210,22 @@ impl Mailslot {
             slot.outbox.start_fresh();
             slot.awaits_snapshot = slot.tenancy != Tenancy::default();
         }
-        slot.opened_before = true;
+        slot.began = slot.outbox.written();
         let reader = Reader::new();
         slot.attached = Some(Attached { reader: reader.clone(), nonce: nonce.map(Into::into), waker: None });
         Ok(Opening {
             reader,
-            epoch: slot.outbox.epoch(),
+            last: slot.began,
             resumed: position == Ok(true),
             reset: position.err(),
             // One that is on its way already serves the newest stream too.
             needs_snapshot: slot.awaits_snapshot && !awaited_snapshot,
+            joined_bytes: slot.joined_bytes,
         })
     }
 
     /// Reads the next chunk; when there is none, `waker` is woken as soon as there is.
-    pub fn read(&self, reader: &Reader, waker: &Waker) -> Chunk {
+    pub fn read(&self, reader: &Reader, format: Format, waker: &Waker) -> Chunk {
         if let Some(code) = reader.closed() {
             return Chunk::Closed(code);
         }
@@ -276,17 +234,48 @@ impl Mailslot {
         let Some(attached) = attached.as_mut().filter(|attached| attached.reader.is(reader)) else {
             return Chunk::Closed(reader.closed().unwrap_or(CloseCode::Replaced));
         };
-        if outbox.is_drained() {
-            match &mut attached.waker {
-                Some(known) => known.clone_from(waker),
-                none => *none = Some(waker.clone()),
+        if !outbox.is_drained() {
+            let bytes_max = if outbox.is_replaying() { REPLAY_CHUNK_BYTES_MAX } else { CHUNK_BYTES_MAX };
+            let mut chunk = ChunkWriter::new(format);
+            outbox.take(&mut chunk, bytes_max);
+            let count = chunk.count();
+            // What waited may all have been replaced by what was written before.
+            if count > 0 {
+                return Chunk::Events { bytes: chunk.finish(), count };
             }
-            return Chunk::Empty;
         }
-        let bytes_max = if outbox.is_replaying() { REPLAY_CHUNK_BYTES_MAX } else { CHUNK_BYTES_MAX };
-        let mut bytes = Vec::with_capacity(1024);
-        let count = outbox.take(&mut bytes, bytes_max);
-        Chunk::Events { bytes, count }
+        match &mut attached.waker {
+            Some(known) => known.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+        Chunk::Empty
+    }
+
+    /// For an answer to a player whose newest stream is drained: the events above `from`. Empty for others, and when they
+    /// cannot be told without a hole.
+    #[must_use]
+    pub fn peek_for_answer(&self, from: EventId) -> Vec<PastEvent> {
+        let copied: Vec<(EventId, &'static str, Vec<u8>)> = {
+            let slot = self.slot();
+            if slot.newest != Some(Kind::Drained) || slot.awaits_snapshot {
+                return Vec::new();
+            }
+            let events = slot.outbox.peek(from, ANSWER_EVENTS_BYTES_MAX).unwrap_or_default();
+            events.into_iter().map(|(id, event)| (id, event.name(), event.json().to_vec())).collect()
+        };
+        // Read when the lock is free again: the room waits for it.
+        let past = |(id, name, json): (EventId, &'static str, Vec<u8>)| {
+            // A fragment's data is JSON that was checked when it came in, or is the server's own.
+            let data = Payload::trusted(String::from_utf8(json).ok()?).ok()?;
+            Some(PastEvent(id, name.to_owned(), data))
+        };
+        copied.into_iter().map_while(past).collect()
+    }
+
+    /// Whether the room still has to say `joined` to the newest stream.
+    #[must_use]
+    pub fn awaits_snapshot(&self) -> bool {
+        self.slot().awaits_snapshot
     }
 
     /// The stream's connection is gone, or the stream ended.
@@ -340,6 +329,12 @@ impl Slot {
         Posted::Events(share.events)
     }
 
+    fn push_joined(&mut self, joined: &Arc<Flush>, now_ms: u64, wakes: &mut Wakes) {
+        self.awaits_snapshot = false;
+        self.joined_bytes = joined.share_of(Seat::GAME).bytes;
+        self.push(joined, Seat::GAME, Weight::Free, now_ms, wakes);
+    }
+
     fn let_go_if_overrun(&mut self, now_ms: u64) -> Posted {
         if self.attached.is_none() || self.outbox.check_queue(now_ms).is_ok() {
             return Posted::Events(0);
@@ -358,24 +353,11 @@ impl Slot {
         attached.waker
     }
 
-    /// Whether a stream with this nonce was opened before a newer one. The newest itself may come again: a doubled
-    /// request, or an EventSource that reconnects.
-    fn is_replayed(&self, nonce: &str) -> bool {
-        let is_newest = self.nonces.back().is_some_and(|newest| **newest == *nonce);
-        !is_newest && self.nonces.iter().any(|old| **old == *nonce)
-    }
-
     /// The stream that is open, if one is, loses its hold to a newer one.
-    fn hand_over(&mut self, nonce: Option<&str>) {
-        let doubled = nonce.is_some() && self.nonces.back().map(|newest| &**newest) == nonce;
-        if let Some(nonce) = nonce.filter(|_| !doubled) {
-            if self.nonces.len() >= NONCES_MAX {
-                self.nonces.pop_front();
-            }
-            self.nonces.push_back(nonce.into());
-        }
+    fn hand_over(&mut self, nonce: Option<&str>, now_ms: u64) {
+        let doubles = nonce.is_some_and(|nonce| self.nonces.take_up(nonce, now_ms));
         let doubles_open = self.attached.as_ref().is_some_and(|older| older.nonce.as_deref() == nonce);
-        let code = if doubled && doubles_open { CloseCode::Doubled } else { CloseCode::Replaced };
+        let code = if doubles && doubles_open { CloseCode::Doubled } else { CloseCode::Replaced };
         if let Some(waker) = self.release(code) {
             waker.wake();
         }

@@ -4,12 +4,18 @@
 //! |---|---|---|
 //! | [`encode`] | pure | events to shared fragments |
 //! | [`flush`] | pure | what a room says at one moment, shared by all its players |
+//! | `entry` | pure | what of one flush one outbox holds |
 //! | [`outbox`] | pure | one session's numbered events: what waits, and what may be asked for again |
+//! | `nonces` | pure | which streams a session opened before |
 //! | [`mailslot`] | shell | an outbox, the stream that reads it, and the lock around both |
+//! | [`reading`] | shell | what a stream asks of its mailslot, and what it is given |
 //! | [`wake`] | shell | how readers are woken: once per flush |
 
 pub mod encode;
+mod entry;
 pub mod flush;
 pub mod mailslot;
+mod nonces;
 pub mod outbox;
+pub mod reading;
 pub mod wake;

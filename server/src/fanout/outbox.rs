@@ -9,15 +9,22 @@
 //! ```
 //!
 //! Entries are flushes with ranges of ids, not one record per event and player: the bytes belong to the room.
+//!
+//! An event is reliable, or it is the latest value of a key. A newer value of the key takes the older one's place: that
+//! one is neither written nor replayed any more, and counts against no bound. Its number stays a hole.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use sward_protocol::downstream::ResetReason;
+use sward_protocol::format::ChunkWriter;
+use sward_protocol::fragment::Fragment;
 use sward_protocol::ids::{Epoch, EventId, Seat};
-use sward_protocol::sse::encode;
 
-use super::flush::{Flush, Share};
+pub use super::entry::Weight;
+use super::entry::{Amount, Entry};
+use super::flush::{Flush, FlushItem, Share};
+use crate::game::context::LatestKey;
 
 /// Events that may be asked for again.
 pub const WINDOW_EVENTS_MAX: u64 = 4096;
@@ -34,50 +41,11 @@ pub const QUEUE_AGE_MS_MAX: u64 = 5_000;
 /// A reader is not called slow for what came within this time: a burst is posted faster than any stream can be polled.
 /// The window bounds it all the same.
 pub const QUEUE_BURST_MS: u64 = 100;
+/// Keys of latest values that are followed for one session. Values of further keys are reliable: they are not dropped for
+/// newer ones, and count against the bounds above.
+pub const LATEST_KEYS_MAX: usize = 1024;
 /// Bytes of `joined`, which is outside the bounds above: two of the largest.
 pub const FREE_BYTES_MAX: u64 = 2 * 1024 * 1024;
-
-#[derive(Debug)]
-struct Entry {
-    flush: Arc<Flush>,
-    seat: Seat,
-    first: u64,
-    share: Share,
-    at_ms: u64,
-    bounded: bool,
-}
-
-impl Entry {
-    fn last(&self) -> u64 {
-        self.first + u64::from(self.share.events) - 1
-    }
-
-    fn bounded_bytes(&self) -> u64 {
-        if self.bounded { u64::from(self.share.bytes) } else { 0 }
-    }
-
-    fn free_bytes(&self) -> u64 {
-        if self.bounded { 0 } else { u64::from(self.share.bytes) }
-    }
-
-    /// Bytes of the events above `seq` that count against the bounds.
-    fn bounded_bytes_above(&self, seq: u64) -> u64 {
-        if seq < self.first || !self.bounded {
-            return self.bounded_bytes();
-        }
-        let numbered = (self.first..).zip(self.flush.events_for(self.seat));
-        numbered.filter(|(number, _)| *number > seq).map(|(_, event)| event.sse().len() as u64).sum()
-    }
-}
-
-/// Whether an event counts against the bounds. `joined` does not: it is what a reader needs who fell behind them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
-    /// It does.
-    Bounded,
-    /// It does not.
-    Free,
-}
 
 /// More waits than an open stream may leave unread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,12 +58,18 @@ pub struct Outbox {
     newest: u64,
     written: u64,
     floor: u64,
+    /// What the client said that it processed: no later request of his asks for less.
+    acknowledged: u64,
     /// Up to here the queue is a replay: it was waiting when the stream opened, and is no sign of a slow reader.
     replay_end: u64,
     entries: VecDeque<Entry>,
-    window_bytes: u64,
+    /// The number of each key's newest value within the window.
+    latest: BTreeMap<LatestKey, u64>,
+    /// The newest value of a key that is not followed, for there are too many; 0: none within the window.
+    unfollowed: u64,
+    window: Amount,
+    queue: Amount,
     free_bytes: u64,
-    queue_bytes: u64,
 }
 
 impl Outbox {
@@ -107,21 +81,24 @@ impl Outbox {
             newest: 0,
             written: 0,
             floor: 0,
+            acknowledged: 0,
             replay_end: 0,
             entries: VecDeque::new(),
-            window_bytes: 0,
+            latest: BTreeMap::new(),
+            unfollowed: 0,
+            window: Amount::default(),
+            queue: Amount::default(),
             free_bytes: 0,
-            queue_bytes: 0,
         }
     }
 
-    /// The numbering of its ids.
+    /// The id behind which the stream goes on.
     #[must_use]
-    pub fn epoch(&self) -> Epoch {
-        self.epoch
+    pub fn written(&self) -> EventId {
+        self.id(self.written)
     }
 
-    /// Whether nothing waits to be written.
+    /// Whether every number was written, or replaced by one that was.
     #[must_use]
     pub fn is_drained(&self) -> bool {
         self.written == self.newest
@@ -140,20 +117,44 @@ impl Outbox {
             return share;
         }
         let entry = Entry {
-            flush: Arc::clone(flush),
+            flush: flush.kept_for(seat, share),
             seat,
             first: self.newest + 1,
-            share,
+            numbers: share.events,
+            live: share,
             at_ms: now_ms,
-            bounded: weight == Weight::Bounded,
+            weight,
         };
         self.newest = entry.last();
-        self.window_bytes += entry.bounded_bytes();
+        self.window.add(entry.bounded());
+        self.queue.add(entry.bounded());
         self.free_bytes += entry.free_bytes();
-        self.queue_bytes += entry.bounded_bytes();
+        let first = entry.first;
         self.entries.push_back(entry);
+        if flush.has_latest() {
+            self.replace_values((first..).zip(flush.items_for(seat)));
+        }
         self.trim(now_ms);
         share
+    }
+
+    fn replace_values<'a>(&mut self, newer: impl Iterator<Item = (u64, &'a FlushItem)>) {
+        for (number, item) in newer {
+            let Some(key) = &item.latest else { continue };
+            let may_follow = self.latest.len() < LATEST_KEYS_MAX && self.unfollowed == 0;
+            match self.latest.get_mut(key) {
+                Some(newest) => {
+                    let replaced = std::mem::replace(newest, number);
+                    self.replace(replaced);
+                }
+                // While values of keys that are not followed may still be asked for, no new key is: one value of it must
+                // not be followed and another not.
+                None if may_follow => {
+                    self.latest.insert(key.clone(), number);
+                }
+                None => self.unfollowed = number,
+            }
+        }
     }
 
     /// Whether an open stream has left too much unread.
@@ -165,13 +166,10 @@ impl Outbox {
             return Err(Overrun);
         }
         let first_live = self.written.max(self.replay_end) + 1;
-        if first_live > self.newest {
-            return Ok(());
-        }
-        let oldest_ms = self.entry_at(first_live).map_or(now_ms, |at| self.entries[at].at_ms);
-        let age_ms = now_ms.saturating_sub(oldest_ms);
-        let is_small = self.newest + 1 - first_live <= QUEUE_EVENTS_MAX
-            && (self.is_replaying() || self.queue_bytes <= QUEUE_BYTES_MAX);
+        let Some((_, _, oldest)) = self.above(first_live - 1).next() else { return Ok(()) };
+        let age_ms = now_ms.saturating_sub(oldest.at_ms);
+        let is_small = self.is_replaying()
+            || self.queue.events <= QUEUE_EVENTS_MAX && self.queue.bytes <= QUEUE_BYTES_MAX;
         let within = age_ms <= if is_small { QUEUE_AGE_MS_MAX } else { QUEUE_BURST_MS };
         if within { Ok(()) } else { Err(Overrun) }
     }
@@ -179,8 +177,8 @@ impl Outbox {
     /// Lets go of what no longer fits the window.
     pub fn trim(&mut self, now_ms: u64) {
         while let Some(oldest) = self.entries.front() {
-            let fits = self.newest - self.floor <= WINDOW_EVENTS_MAX
-                && self.window_bytes <= WINDOW_BYTES_MAX
+            let fits = self.window.events <= WINDOW_EVENTS_MAX
+                && self.window.bytes <= WINDOW_BYTES_MAX
                 && self.free_bytes <= FREE_BYTES_MAX
                 && now_ms.saturating_sub(oldest.at_ms) <= WINDOW_AGE_MS_MAX;
             if fits {
@@ -204,6 +202,19 @@ impl Outbox {
             self.drop_oldest();
         }
         self.floor = self.floor.max(id.seq);
+        self.acknowledged = self.acknowledged.max(id.seq);
+    }
+
+    /// Whether the client has acknowledged more than `id`: whoever asks from there asked before that.
+    #[must_use]
+    pub fn is_acknowledged_past(&self, id: EventId) -> bool {
+        id.epoch == self.epoch && id.seq < self.acknowledged
+    }
+
+    /// The later of `id` and what the client acknowledged.
+    #[must_use]
+    pub fn or_acknowledged(&self, id: EventId) -> EventId {
+        if self.is_acknowledged_past(id) { self.id(self.acknowledged) } else { id }
     }
 
     /// A stream opens that had everything up to `from`.
@@ -211,6 +222,74 @@ impl Outbox {
     /// # Errors
     /// Why what it missed cannot be replayed; nothing changed then, see [`Outbox::start_fresh`].
     pub fn resume(&mut self, from: EventId) -> Result<(), ResetReason> {
+        self.check_position(from)?;
+        self.written = from.seq;
+        self.replay_end = self.newest;
+        self.queue = self.amount_above(from.seq);
+        Ok(())
+    }
+
+    /// The session's first stream opens without an id: it wants everything.
+    ///
+    /// # Errors
+    /// [`ResetReason::TooOld`] when the beginning has left the window.
+    pub fn resume_from_start(&mut self) -> Result<(), ResetReason> {
+        self.resume(self.id(0))
+    }
+
+    /// Drops everything: the stream goes on with what comes.
+    pub fn start_fresh(&mut self) {
+        self.entries = VecDeque::new();
+        self.latest = BTreeMap::new();
+        self.unfollowed = 0;
+        self.window = Amount::default();
+        self.queue = Amount::default();
+        self.free_bytes = 0;
+        self.floor = self.newest;
+        self.written = self.newest;
+        self.replay_end = self.newest;
+    }
+
+    /// Hands what waits to `chunk` until that has `bytes_max` bytes, in whole events; at least one event, if one waits.
+    pub fn take(&mut self, chunk: &mut ChunkWriter, bytes_max: usize) {
+        let (written, epoch) = (self.written, self.epoch);
+        let (mut reached, mut taken) = (self.newest, Amount::default());
+        for (seq, item, entry) in self.above(written) {
+            if chunk.count() > 0 && chunk.bytes_with(&item.event) > bytes_max {
+                reached = seq - 1;
+                break;
+            }
+            chunk.push(EventId { epoch, seq }, &item.event);
+            if entry.weight == Weight::Bounded {
+                taken.add(Amount::of_item(item));
+            }
+        }
+        self.written = reached;
+        self.queue.subtract(taken);
+    }
+
+    /// The events above `from`, in order, up to `bytes_max` bytes and at least one; `None` if they cannot be told without
+    /// a hole. To the stream they are still to be written: what arrives twice is known by its id.
+    #[must_use]
+    pub fn peek(&self, from: EventId, bytes_max: usize) -> Option<Vec<(EventId, &Fragment)>> {
+        self.check_position(from).ok()?;
+        let mut bytes = 0;
+        let events = self.above(from.seq).enumerate().take_while(|(index, (_, item, _))| {
+            bytes += item.event.sse().len();
+            *index == 0 || bytes <= bytes_max
+        });
+        Some(events.map(|(_, (seq, item, _))| (self.id(seq), &item.event)).collect())
+    }
+
+    fn id(&self, seq: u64) -> EventId {
+        EventId { epoch: self.epoch, seq }
+    }
+
+    /// Whether a stream may go on from there.
+    ///
+    /// # Errors
+    /// Why what it missed cannot be replayed.
+    pub fn check_position(&self, from: EventId) -> Result<(), ResetReason> {
         if from.epoch != self.epoch {
             return Err(ResetReason::OtherEpoch);
         }
@@ -220,62 +299,66 @@ impl Outbox {
         if from.seq < self.floor {
             return Err(ResetReason::TooOld);
         }
-        self.written = from.seq;
-        self.replay_end = self.newest;
-        self.queue_bytes = self.bytes_above(from.seq);
         Ok(())
     }
 
-    /// The session's first stream opens without an id: it wants everything.
-    ///
-    /// # Errors
-    /// [`ResetReason::TooOld`] when the beginning has left the window.
-    pub fn resume_from_start(&mut self) -> Result<(), ResetReason> {
-        self.resume(EventId { epoch: self.epoch, seq: 0 })
+    /// What is above `seq` and was not replaced, in order.
+    fn above(&self, seq: u64) -> impl Iterator<Item = (u64, &FlushItem, &Entry)> {
+        let entries = self.entries.range(self.entry_at(seq + 1).unwrap_or(self.entries.len())..);
+        let numbered =
+            entries.flat_map(|entry| entry.numbered().map(move |(number, item)| (number, item, entry)));
+        numbered.filter(move |&(number, item, _)| number > seq && self.is_live(number, item))
     }
 
-    /// Drops everything: the stream goes on with what comes.
-    pub fn start_fresh(&mut self) {
-        self.entries = VecDeque::new();
-        self.window_bytes = 0;
-        self.free_bytes = 0;
-        self.queue_bytes = 0;
-        self.floor = self.newest;
-        self.written = self.newest;
-        self.replay_end = self.newest;
+    fn is_live(&self, number: u64, item: &FlushItem) -> bool {
+        // A key that is not followed has never replaced anything.
+        item.latest.as_ref().and_then(|key| self.latest.get(key)).is_none_or(|&newest| newest == number)
     }
 
-    /// Appends what waits to `out` until `out` has `bytes_max` bytes, in whole events; at least one event, if one waits.
-    /// How many events that were.
-    pub fn take(&mut self, out: &mut Vec<u8>, bytes_max: usize) -> u64 {
-        let Some(mut at) = self.entry_at(self.written + 1) else { return 0 };
-        let before = self.written;
-        'entries: while let Some(entry) = self.entries.get(at) {
-            let (first, bounded) = (entry.first, entry.bounded);
-            for (seq, event) in (first..).zip(entry.flush.events_for(entry.seat)) {
-                if seq <= self.written {
-                    continue;
-                }
-                if self.written > before && out.len() + event.sse().len() > bytes_max {
-                    break 'entries;
-                }
-                encode::push_id(out, EventId { epoch: self.epoch, seq });
-                out.extend_from_slice(event.sse());
-                self.written = seq;
-                if bounded {
-                    self.queue_bytes = self.queue_bytes.saturating_sub(event.sse().len() as u64);
-                }
+    /// A newer value has taken the place of the event with this number.
+    fn replace(&mut self, number: u64) {
+        let Some(at) = self.entry_at(number) else { return };
+        let entry = &mut self.entries[at];
+        let Some((_, item)) = entry.numbered().find(|(this, _)| *this == number) else { return };
+        let bytes = item.bytes();
+        entry.live.events -= 1;
+        entry.live.bytes -= bytes;
+        if entry.weight == Weight::Bounded {
+            let amount = Amount { events: 1, bytes: u64::from(bytes) };
+            self.window.subtract(amount);
+            if number > self.written {
+                self.queue.subtract(amount);
             }
-            at += 1;
+        } else {
+            self.free_bytes -= u64::from(bytes);
         }
-        self.written - before
+        if self.entries[at].live.events == 0 {
+            // Nothing was lost by it: the floor stays.
+            self.entries.remove(at);
+        }
     }
 
     fn drop_oldest(&mut self) {
-        if let Some(oldest) = self.entries.pop_front() {
-            self.window_bytes -= oldest.bounded_bytes();
-            self.free_bytes -= oldest.free_bytes();
-            self.floor = self.floor.max(oldest.last());
+        let Some(oldest) = self.entries.pop_front() else { return };
+        self.window.subtract(oldest.bounded());
+        self.free_bytes -= oldest.free_bytes();
+        self.floor = self.floor.max(oldest.last());
+        if oldest.last() >= self.unfollowed {
+            self.unfollowed = 0;
+        }
+        // Most that leaves the window was written long ago, and is nobody's latest value.
+        if oldest.last() <= self.written && !oldest.flush.has_latest() {
+            return;
+        }
+        for (number, item) in oldest.numbered() {
+            if number > self.written && self.is_live(number, item) && oldest.weight == Weight::Bounded {
+                self.queue.subtract(Amount::of_item(item));
+            }
+            if let Some(key) = &item.latest
+                && self.latest.get(key) == Some(&number)
+            {
+                self.latest.remove(key);
+            }
         }
     }
 
@@ -285,9 +368,14 @@ impl Outbox {
         (at < self.entries.len()).then_some(at)
     }
 
-    fn bytes_above(&self, seq: u64) -> u64 {
-        let above = self.entry_at(seq + 1).unwrap_or(self.entries.len());
-        self.entries.range(above..).map(|entry| entry.bounded_bytes_above(seq)).sum()
+    fn amount_above(&self, seq: u64) -> Amount {
+        let mut amount = Amount::default();
+        for (_, item, entry) in self.above(seq) {
+            if entry.weight == Weight::Bounded {
+                amount.add(Amount::of_item(item));
+            }
+        }
+        amount
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a game sees of its room, and how it speaks to the players.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sward_protocol::downstream::{Event, Msg};
 use sward_protocol::ids::{PlayerId, Seat};
@@ -45,6 +46,16 @@ impl Audience {
     }
 }
 
+/// Names a value of which only the newest counts: a player's position, say. An event that bears it rides the latest lane:
+/// it takes the place of the older one wherever that still waits, or could be asked for again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LatestKey {
+    /// Whose value it is; [`Seat::GAME`]: the game's own.
+    pub owner: Seat,
+    /// Which of his values.
+    pub name: Arc<str>,
+}
+
 /// An event on its way out of the core.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outgoing {
@@ -52,6 +63,16 @@ pub struct Outgoing {
     pub audience: Audience,
     /// What.
     pub event: Event,
+    /// `None`: it is reliable, and never dropped.
+    pub latest: Option<LatestKey>,
+}
+
+impl Outgoing {
+    /// An event that is never dropped.
+    #[must_use]
+    pub fn reliable(audience: Audience, event: Event) -> Self {
+        Self { audience, event, latest: None }
+    }
 }
 
 /// A game's view of its room during one call.
@@ -85,12 +106,20 @@ impl Room<'_> {
         self.event(audience, Event::Msg(Msg { from, kind: kind.to_owned(), data }));
     }
 
+    /// As [`Room::send`], but in the latest lane: a slow reader gets the newest message of this author and key, and not
+    /// all of them. To be used for absolute values only.
+    pub fn send_latest(&mut self, audience: Audience, from: Seat, key: &str, kind: &str, data: Payload) {
+        let latest = LatestKey { owner: from, name: key.into() };
+        let event = Event::Msg(Msg { from, kind: kind.to_owned(), data });
+        self.outgoing.push(Outgoing { audience, event, latest: Some(latest) });
+    }
+
     /// Sends `patch`: what changed in the game's state.
     pub fn patch(&mut self, audience: Audience, data: Payload) {
         self.event(audience, Event::Patch(data));
     }
 
     fn event(&mut self, audience: Audience, event: Event) {
-        self.outgoing.push(Outgoing { audience, event });
+        self.outgoing.push(Outgoing::reliable(audience, event));
     }
 }

@@ -61,7 +61,11 @@ impl Game for Relay {
             None if self.options.echo => Audience::All,
             None => Audience::Except(from),
         };
-        room.send(audience, from, &message.kind, message.data.clone());
+        let data = message.data.clone();
+        match &message.key {
+            Some(key) => room.send_latest(audience, from, key, &message.kind, data),
+            None => room.send(audience, from, &message.kind, data),
+        }
         Ok(Payload::null())
     }
 

@@ -159,10 +159,16 @@ impl FromRequest for Answer {
     type Future = std::future::Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-        let msgpack = accept.is_some_and(|accept| accept.contains(Encoding::Msgpack.media_type()));
+        let msgpack = accepts(request, Encoding::Msgpack.media_type());
         std::future::ready(Ok(Self(if msgpack { Encoding::Msgpack } else { Encoding::Json })))
     }
+}
+
+/// Whether the client names this media type among those that it accepts.
+#[must_use]
+pub fn accepts(request: &HttpRequest, media_type: &str) -> bool {
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains(media_type))
 }
 
 /// A strong entity tag of these bytes ([RFC 9110 §8.8.3](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3)).

@@ -1,5 +1,7 @@
 //! `/v1/join`, `/v1/leave`, `/v1/rooms`.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use sward_protocol::downstream::GoneWhy;
@@ -10,6 +12,7 @@ use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Left, OneRoom, RoomList}
 
 use super::error::ApiError;
 use super::extract::{Answer, Body, Mover, Query, state};
+use crate::session::once::once;
 
 /// Rooms in one page of a list, unless told.
 const PAGE: usize = 50;
@@ -21,8 +24,11 @@ pub async fn join(
     answer: Answer,
     body: Body<Join>,
 ) -> Result<HttpResponse, ApiError> {
-    let seated = state(&request)?.admission.join(mover.0.occupant(), body.0).await?;
-    answer.ok(&seated)
+    let (Mover(session), Body(mut join)) = (mover, body);
+    let (state, occupant) = (state(&request)?, Arc::clone(session.occupant()));
+    let (key, admission) = (join.key.take(), state.admission.clone());
+    let joining = async move { admission.join(&occupant, join).await };
+    answer.ok(&once(&session, key, state.clock, joining).await?)
 }
 
 /// `POST /v1/rooms`
@@ -32,8 +38,11 @@ pub async fn create(
     answer: Answer,
     body: Body<CreateRoom>,
 ) -> Result<HttpResponse, ApiError> {
-    let seated = state(&request)?.admission.create(mover.0.occupant(), body.0).await?;
-    answer.ok(&seated)
+    let (Mover(session), Body(mut room)) = (mover, body);
+    let (state, occupant) = (state(&request)?, Arc::clone(session.occupant()));
+    let (key, admission) = (room.key.take(), state.admission.clone());
+    let creating = async move { admission.create(&occupant, room).await };
+    answer.ok(&once(&session, key, state.clock, creating).await?)
 }
 
 /// `POST /v1/rooms/{id}/join`
@@ -44,8 +53,11 @@ pub async fn join_room(
     id: web::Path<String>,
     body: Body<JoinRoom>,
 ) -> Result<HttpResponse, ApiError> {
-    let seated = state(&request)?.admission.join_room(mover.0.occupant(), room_id(&id)?, body.0).await?;
-    answer.ok(&seated)
+    let (Mover(session), Body(mut join)) = (mover, body);
+    let (state, occupant, id) = (state(&request)?, Arc::clone(session.occupant()), room_id(&id)?);
+    let (key, admission) = (join.key.take(), state.admission.clone());
+    let joining = async move { admission.join_room(&occupant, id, join).await };
+    answer.ok(&once(&session, key, state.clock, joining).await?)
 }
 
 /// `POST /v1/leave`

@@ -12,9 +12,11 @@ use sward_protocol::text;
 
 use super::error::ApiError;
 use super::extract::{Answer, Body, Query, state, token};
+use super::state::State;
 use crate::clock::whole_ms;
 use crate::entropy;
 use crate::session::Session;
+use crate::session::once::check;
 use crate::session::registry::Found;
 use crate::session::sweeper::Sweeper;
 
@@ -25,7 +27,7 @@ pub async fn create(
     body: Body<CreateSession>,
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
-    let Body(CreateSession { name, version }) = body;
+    let Body(CreateSession { name, version, key }) = body;
     if version.is_some_and(|version| version > sward_protocol::VERSION) {
         let detail = format!("this server speaks version {}", sward_protocol::VERSION);
         return Err(ApiError::new(ErrorCode::UnsupportedVersion, detail));
@@ -33,18 +35,34 @@ pub async fn create(
     if state.is_draining() {
         return Err(ApiError::new(ErrorCode::Draining, "try again in a moment"));
     }
-    let player = Player { id: PlayerId::from_random(state.node, entropy::bits()), name: text::name(&name)? };
+    let name = text::name(&name)?;
+    let Some(key) = key else { return answer.created(&make(state, name)?) };
+    check(&key).map_err(|detail| ApiError::new(ErrorCode::BadBody, detail))?;
+    let (key, now_ms) = ((key, name.clone()), state.clock.now_ms());
+    // Held until the answer is there: of two requests with one key that come at once, the second finds it.
+    let mut made = state.sessions_made();
+    if let Some(created) = made.find(&key, now_ms) {
+        return answer.created(&created);
+    }
+    let created = make(state, name)?;
+    made.keep(key, created.clone(), now_ms);
+    answer.created(&created)
+}
+
+fn make(state: &State, name: String) -> Result<SessionCreated, ApiError> {
+    let player = Player { id: PlayerId::from_random(state.node, entropy::bits()), name };
     let token = entropy::token(state.node);
     // Half of the random bits name the numbering; nothing depends on their secrecy.
     #[expect(clippy::cast_possible_truncation, reason = "32 of 64 random bits are wanted")]
     let epoch = Epoch(entropy::seed() as u32);
-    let config = &state.config;
-    let now_ms = state.clock.now_ms();
-    let session = Session::new(token, player.clone(), epoch, config.patience(), config.rates(now_ms), now_ms);
+    let (config, now_ms) = (&state.config, state.clock.now_ms());
+    let (patience, rates) = (config.patience(), config.rates(now_ms));
+    let metrics = Arc::clone(&state.metrics);
+    let session = Session::new(token, player.clone(), epoch, patience, rates, now_ms, metrics);
     state.registry.insert(Arc::new(session))?;
     state.metrics.sessions.inc();
     state.metrics.sessions_made.inc();
-    answer.created(&SessionCreated {
+    Ok(SessionCreated {
         token: token.reveal(),
         player,
         heartbeat_ms: whole_ms(HEARTBEAT),
@@ -89,7 +107,7 @@ pub async fn bye(
     answer.ok(&Nothing {})
 }
 
-fn sweeper(state: &super::state::State) -> Sweeper {
+fn sweeper(state: &State) -> Sweeper {
     Sweeper { registry: Arc::clone(&state.registry), clock: state.clock, metrics: Arc::clone(&state.metrics) }
 }
 

@@ -1,14 +1,16 @@
 //! What every handler is given.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sward_protocol::ids::NodeId;
+use sward_protocol::session::SessionCreated;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::room::admission::Admission;
+use crate::session::first_answers::{FirstAnswers, SESSIONS_MAX};
 use crate::session::registry::Registry;
 
 /// The parts of one server. Cheap to clone; all clones are the same server.
@@ -30,7 +32,11 @@ pub struct State {
     /// still has to notice.
     pub streams_max: i64,
     draining: Arc<AtomicBool>,
+    sessions_made: Arc<Mutex<SessionsMade>>,
 }
+
+/// Answers to new sessions, by the key and the name that were asked for.
+type SessionsMade = FirstAnswers<(String, String), SessionCreated>;
 
 impl State {
     /// A server that was just put together.
@@ -44,7 +50,22 @@ impl State {
     ) -> Self {
         let node = admission.node;
         let streams_max = i64::try_from(config.max_streams).unwrap_or(i64::MAX);
-        Self { config, clock, metrics, registry, admission, node, streams_max, draining: Arc::default() }
+        Self {
+            config,
+            clock,
+            metrics,
+            registry,
+            admission,
+            node,
+            streams_max,
+            draining: Arc::default(),
+            sessions_made: Arc::new(Mutex::new(FirstAnswers::new(SESSIONS_MAX))),
+        }
+    }
+
+    /// The sessions that were made under a key. The lock is for one step only, never across an await.
+    pub fn sessions_made(&self) -> MutexGuard<'_, SessionsMade> {
+        self.sessions_made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the server was told to stop.

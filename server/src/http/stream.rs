@@ -2,108 +2,134 @@
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{StatusCode, Version};
-use actix_web::{HttpRequest, HttpResponse};
-use serde::Deserialize;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use sward_protocol::bye::CloseCode;
+use sward_protocol::frames;
 use sward_protocol::problem::ErrorCode;
 
 use super::error::ApiError;
-use super::extract::{Query, state, token};
+use super::extract::{Query, accepts, state, token};
+use super::state::State;
+use crate::entropy;
 use crate::session::registry::Found;
 use crate::stream::body::StreamBody;
-use crate::stream::open;
-use crate::stream::options::StreamOptions;
+use crate::stream::drain;
+use crate::stream::open::{self, Opened};
+use crate::stream::options::{Mode, StreamOptions, StreamQuery};
+use crate::stream::packer::Packer;
 
-/// Query of `/v1/stream`. Numbers are read as text first: one that no integer can hold is out of range, not malformed.
-#[derive(Debug, Deserialize)]
-pub struct StreamQuery {
-    last: Option<String>,
-    n: Option<String>,
-    beat: Option<String>,
-    pad: Option<String>,
-}
+/// On HTTP/2 a stream may be reset while its connection, which others share, lives on. Only a write finds that, and the
+/// others are to be told within 20 s.
+const HTTP_2_BEAT_MS_MAX: u64 = 12_000;
 
 /// `GET /v1/stream`, `POST /v1/stream`
 pub async fn stream(request: HttpRequest, query: Query<StreamQuery>) -> Result<HttpResponse, ApiError> {
     let state = state(&request)?;
     let token = token(&request)?;
     let options = options(&request, query.0)?;
-    let body = match state.registry.find(token) {
-        Found::Alive(_) if state.is_draining() => open::refuse(CloseCode::Shutdown, &state.metrics),
-        Found::Alive(_) if state.metrics.streams.get() >= state.streams_max => {
-            open::refuse(CloseCode::Overloaded, &state.metrics)
-        }
-        Found::Alive(session) => {
-            let body = open::open(&session, &options, state.clock, &state.metrics);
-            // The drain may have begun since it was asked above, and have told everybody already.
-            if state.is_draining() {
-                session.mailslot().close(CloseCode::Shutdown);
-            }
-            body
-        }
+    let opened = match state.registry.find(token) {
         // 204 stops an EventSource for good.
         Found::Ended => {
             return Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish());
         }
-        Found::Unknown => open::refuse(CloseCode::SessionUnknown, &state.metrics),
+        Found::Unknown => Err(CloseCode::SessionUnknown),
+        Found::Alive(_) if state.is_draining() => Err(CloseCode::Shutdown),
+        Found::Alive(_) if state.metrics.streams.get() >= state.streams_max => Err(CloseCode::Overloaded),
+        Found::Alive(session) if session.incoming().openings.admit(state.clock.now_ms()).is_err() => {
+            state.metrics.openings_refused.inc();
+            Err(CloseCode::Overloaded)
+        }
+        Found::Alive(session) => {
+            let opened = open::open(&session, &options, state.clock, &state.metrics);
+            // The drain may have begun since it was asked above, and have told everybody already.
+            if state.is_draining() {
+                session.mailslot().close(CloseCode::Shutdown);
+            }
+            opened
+        }
     };
-    response(&request, body)
+    let compress = options.compress && state.config.compress && takes_gzip(&request);
+    let packer = Packer::new(compress);
+    match options.mode {
+        Mode::Drain { hold_ms } => drained(state, &options, opened, packer, hold_ms).await,
+        Mode::Open | Mode::Raw => streamed(&request, state, &options, opened, packer),
+    }
 }
 
 fn options(request: &HttpRequest, query: StreamQuery) -> Result<StreamOptions, ApiError> {
-    let StreamQuery { last, n, beat, pad } = query;
     // What is no text is no id either: it resets the stream, as any malformed id does.
     let header =
         request.headers().get("last-event-id").map(|id| id.to_str().unwrap_or("not text").to_owned());
-    let (beat, pad) = (number("beat", beat)?, number("pad", pad)?);
-    let pad = pad.map(|pad| usize::try_from(pad).unwrap_or(usize::MAX));
-    StreamOptions::new(header.as_deref(), last.as_deref(), n, beat, pad)
-        .map_err(|error| ApiError::new(ErrorCode::BadQuery, error.to_string()))
-}
-
-fn number(name: &str, text: Option<String>) -> Result<Option<u64>, ApiError> {
-    let Some(text) = text else { return Ok(None) };
-    let digits = text.strip_prefix('-').unwrap_or(&text);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(ApiError::new(ErrorCode::BadQuery, format!("{name} is a number")));
+    let mut options = StreamOptions::new(header.as_deref(), accepts(request, frames::MEDIA_TYPE), query)
+        .map_err(|error| ApiError::new(ErrorCode::BadQuery, error.to_string()))?;
+    if request.version() == Version::HTTP_2 {
+        options.beat_ms = options.beat_ms.min(HTTP_2_BEAT_MS_MAX);
     }
-    Ok(Some(if text.starts_with('-') { 0 } else { text.parse().unwrap_or(u64::MAX) }))
+    Ok(options)
 }
 
-fn response(request: &HttpRequest, body: StreamBody) -> Result<HttpResponse, ApiError> {
+fn takes_gzip(request: &HttpRequest) -> bool {
+    let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|accepted| accepted.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.split(',').any(|encoding| encoding.trim() == "gzip"))
+}
+
+/// The head that all modes have in common.
+fn head(media_type: &'static str, packer: &Packer) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(StatusCode::OK);
     response
         // Bare: a `; charset` once made a tunnel buffer it.
-        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")))
+        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(media_type)))
         // `no-transform` keeps compressing proxies out, `no-store, private` caches that would share a stream.
         .insert_header((header::CACHE_CONTROL, "no-cache, no-store, no-transform, private"))
         .insert_header(("X-Accel-Buffering", "no"))
-        .insert_header((header::CONTENT_ENCODING, "identity"));
-    if request.version() == Version::HTTP_10 {
-        // HTTP/1.0 knows no chunks: the body ends with the connection.
+        .insert_header((header::CONTENT_ENCODING, packer.content_encoding()));
+    response
+}
+
+async fn drained(
+    state: &State,
+    options: &StreamOptions,
+    opened: Result<Opened, CloseCode>,
+    mut packer: Packer,
+    hold_ms: u64,
+) -> Result<HttpResponse, ApiError> {
+    let body = match opened {
+        Ok(opened) => drain::answer(opened, hold_ms, state.clock).await,
+        Err(code) => open::farewell(options.format, code, &state.metrics),
+    };
+    let mut response = head(options.format.media_type(), &packer);
+    let body = packer.finish(body).map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))?;
+    Ok(response.body(body))
+}
+
+fn streamed(
+    request: &HttpRequest,
+    state: &State,
+    options: &StreamOptions,
+    opened: Result<Opened, CloseCode>,
+    packer: Packer,
+) -> Result<HttpResponse, ApiError> {
+    let is_raw = options.mode == Mode::Raw;
+    let media_type = if is_raw { "application/octet-stream" } else { options.format.media_type() };
+    let mut response = head(media_type, &packer);
+    let body = match opened {
+        Ok(opened) => {
+            let rotate_ms = state.config.rotate_ms;
+            let age_ms = entropy::between(rotate_ms, rotate_ms + rotate_ms / 2);
+            StreamBody::streaming(opened, options, packer, age_ms, state.clock)
+        }
+        Err(code) => StreamBody::refused(open::farewell(options.format, code, &state.metrics), packer),
+    };
+    // HTTP/1.0 knows no chunks, and `raw` wants none: the body ends with the connection.
+    let is_unchunked =
+        request.version() == Version::HTTP_10 || is_raw && request.version() == Version::HTTP_11;
+    if is_unchunked {
         response.force_close();
     }
     let response = response.message_body(body);
     let mut response = response.map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))?;
-    if request.version() == Version::HTTP_10 {
+    if is_unchunked {
         response.head_mut().no_chunking(true);
     }
     Ok(response.map_into_boxed_body())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_out_of_any_range_are_clamped_later_and_text_is_refused() {
-        let read = |text: &str| number("beat", Some(text.to_owned())).ok();
-        assert_eq!(read("5"), Some(Some(5)));
-        assert_eq!(read("-5"), Some(Some(0)));
-        assert_eq!(read("99999999999999999999999"), Some(Some(u64::MAX)));
-        for bad in ["", "-", "5s", "0x5", "１"] {
-            assert_eq!(read(bad), None, "{bad}");
-        }
-        assert_eq!(number("beat", None).ok(), Some(None));
-    }
 }

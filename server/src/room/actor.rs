@@ -23,10 +23,11 @@ use super::input::{Input, Newcomer};
 use super::intake::{Intake, Permit};
 use super::occupant::{Occupant, Stay};
 use crate::clock::whole_ms;
-use crate::fanout::encode::{EncodeError, Encoded};
+use crate::fanout::encode::{EncodeError, encode};
 use crate::fanout::flush::{Flush, FlushItem};
 use crate::fanout::wake::Wakes;
 use crate::game::Settings;
+use crate::game::context::Outgoing;
 
 /// The actor library's own bound, above all that [`intake`](super::intake) lets in: it would hold back nobody, but cost
 /// memory for each sender past it.
@@ -221,7 +222,7 @@ impl RoomActor {
 
     /// `joined`, ready to be posted. `None` when the game's state is too large: the room has failed then.
     fn joined_flush(&mut self, joined: Joined, ctx: &mut Context<Self>) -> Option<Arc<Flush>> {
-        match Encoded::of(&Event::Joined(joined)) {
+        match encode(&Event::Joined(joined)) {
             Ok(encoded) => Some(Arc::new(Flush::of(encoded))),
             Err(error) => {
                 tracing::warn!(room = %self.charter.id, %error, "the room cannot show its state; it is closed");
@@ -234,8 +235,11 @@ impl RoomActor {
 
     fn deliver(&mut self, effect: Effect, ctx: &mut Context<Self>) {
         match effect {
-            Effect::Send(outgoing) => match Encoded::of(&outgoing.event) {
-                Ok(event) => self.queue(FlushItem { audience: outgoing.audience, event }),
+            Effect::Send(outgoing) => match encode(&outgoing.event) {
+                Ok(event) => {
+                    let Outgoing { audience, latest, .. } = outgoing;
+                    self.queue(FlushItem { audience, event, latest });
+                }
                 Err(error) => self.drop_event(&error),
             },
             Effect::Vacated { seat, why } => self.vacate(seat, why),
@@ -263,7 +267,7 @@ impl RoomActor {
         self.flush();
         let Some(Member { occupant, stay }) = self.members.remove(&seat) else { return };
         let now_ms = self.now_ms();
-        if let Ok(event) = Encoded::of(&Event::Gone(Gone { seat, why })) {
+        if let Ok(event) = encode(&Event::Gone(Gone { seat, why })) {
             occupant.stand_up(stay, &Arc::new(Flush::of(event)), now_ms, &mut self.wakes);
         }
         self.wakes.wake_all();

@@ -84,6 +84,7 @@ impl Admission {
             private: join.private,
             meta: join.meta,
             options: join.options,
+            key: None,
         };
         let plan = self.plan(room)?;
         if let Some(place) = occupant.place().filter(|place| fits(place.room.charter(), &plan, &filter)) {

@@ -116,7 +116,7 @@ impl<G: Game> RoomCore<G> {
         // The others hear `here` before anything that the game says of the newcomer; he hears `joined`, whose state
         // has all of it, before anything else.
         let here = Event::Here(Here { seat, id, name, me });
-        effects.push(Effect::Send(Outgoing { audience: Audience::Except(seat), event: here }));
+        effects.push(Effect::Send(Outgoing::reliable(Audience::Except(seat), here)));
         effects.push(Effect::Admitted(Box::new(self.joined(seat))));
         effects.append(&mut sent);
     }
@@ -127,7 +127,7 @@ impl<G: Game> RoomCore<G> {
         }
         effects.push(Effect::Vacated { seat, why });
         let gone = Event::Gone(Gone { seat, why });
-        effects.push(Effect::Send(Outgoing { audience: Audience::All, event: gone }));
+        effects.push(Effect::Send(Outgoing::reliable(Audience::All, gone)));
         self.play(now_ms, effects, |game, room| game.leave(room, seat, why));
     }
 
@@ -138,7 +138,7 @@ impl<G: Game> RoomCore<G> {
             } else {
                 Event::Back(Back { seat })
             };
-            effects.push(Effect::Send(Outgoing { audience: Audience::All, event }));
+            effects.push(Effect::Send(Outgoing::reliable(Audience::All, event)));
         }
     }
 
@@ -208,6 +208,6 @@ fn chat(from: Seat, data: &Payload, effects: &mut Vec<Effect>) -> Result<Payload
     let line: ChatLine = data.parse().map_err(|error| bad(error.to_string()))?;
     let text = text::chat(&line.text).map_err(|error| bad(format!("text: {error}")))?;
     let chat = Chat { from, scope: line.scope.unwrap_or(ChatScope::Room), text };
-    effects.push(Effect::Send(Outgoing { audience: Audience::All, event: Event::Chat(chat) }));
+    effects.push(Effect::Send(Outgoing::reliable(Audience::All, Event::Chat(chat))));
     Ok(Payload::null())
 }

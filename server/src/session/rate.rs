@@ -35,6 +35,43 @@ impl Rate {
             None => Err((wanted - self.stored).div_ceil(u64::from(self.per_s))),
         }
     }
+
+    /// Takes so many units for what was done already, or all that is left.
+    pub fn charge(&mut self, units: u32) {
+        self.stored = self.stored.saturating_sub(u64::from(units) * 1000);
+    }
+}
+
+/// What opening a stream is counted as, in bytes.
+const OPENING_BYTES: u32 = 1024;
+/// Bytes that streams of one session may cost at once, and a second: thousands of openings, or 16 of the largest `joined`.
+const OPENINGS_BYTES: (u32, u32) = (16 * 1024 * 1024, 256 * 1024);
+
+/// How often a session may open a stream. One that must be told the state of now counts for the bytes of that: it is work
+/// for the room, which others wait for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Openings(Rate);
+
+impl Openings {
+    /// None was opened yet.
+    #[must_use]
+    pub fn new(now_ms: u64) -> Self {
+        let (burst, per_s) = OPENINGS_BYTES;
+        Self(Rate::new(per_s, burst, now_ms))
+    }
+
+    /// One wants to open. Whether it will have to be told the state of now is not known before it has.
+    ///
+    /// # Errors
+    /// The milliseconds after which to try again.
+    pub fn admit(&mut self, now_ms: u64) -> Result<(), u64> {
+        self.0.take(OPENING_BYTES, now_ms)
+    }
+
+    /// It had to be told, with so many bytes.
+    pub fn was_told(&mut self, bytes: u32) {
+        self.0.charge(bytes);
+    }
 }
 
 /// How much a session may send.
@@ -61,6 +98,25 @@ impl Rates {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stream_is_as_dear_as_the_state_that_it_must_be_told() {
+        let opened = |joined_bytes| {
+            let mut openings = Openings::new(0);
+            let admitted = |_: &u32| {
+                openings.admit(0).is_ok_and(|()| {
+                    openings.was_told(joined_bytes);
+                    true
+                })
+            };
+            let count = (0..100_000).take_while(admitted).count();
+            (count, openings.admit(0), openings.admit(4).is_ok())
+        };
+        assert_eq!(opened(0), (16_384, Err(4), true));
+        assert_eq!(opened(7 * 1024), (2_048, Err(4), true));
+        assert_eq!(opened(1024 * 1024), (16, Err(4), true));
+        assert_eq!(opened(u32::MAX), (1, Err(4), true), "never less than nothing is left");
+    }
 
     #[test]
     fn messages_and_bytes_are_taken_together_or_not_at_all() {

@@ -1,15 +1,20 @@
 //! One session: the locks around its pure parts, its outbox and its seat.
 
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sward_protocol::ids::{Epoch, EventId, Token};
+use sward_protocol::limits::RUNG_MAX;
 use sward_protocol::session::Player;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
+use super::first_answers::{FirstAnswers, PER_SESSION_MAX};
 use super::inbox::Inbox;
-use super::rate::Rates;
+use super::once::Outcome;
+use super::rate::{Openings, Rates};
 use super::state::{Change, Lifecycle, Patience};
 use crate::fanout::mailslot::Mailslot;
+use crate::metrics::Metrics;
 use crate::room::occupant::Occupant;
 
 /// What comes from the player: one lock, because a batch's number, its rate and its way into the room are one decision.
@@ -19,6 +24,8 @@ pub struct Incoming {
     pub inbox: Inbox,
     /// How much more may be sent.
     pub rates: Rates,
+    /// How often a stream may be opened.
+    pub openings: Openings,
 }
 
 /// One session.
@@ -30,7 +37,15 @@ pub struct Session {
     incoming: Mutex<Incoming>,
     /// Rung when a batch was admitted or answered: requests that wait for one look again.
     incoming_moved: Notify,
+    first_answers: Mutex<FirstAnswers<String, watch::Receiver<Option<Outcome>>>>,
+    rung: AtomicU8,
+    metrics: Arc<Metrics>,
 }
+
+/// No rung was proved yet.
+const NO_RUNG: u8 = u8::MAX;
+/// The session is over: it proves nothing any more.
+const OVER: u8 = u8::MAX - 1;
 
 impl Session {
     /// A session that was just made.
@@ -42,13 +57,21 @@ impl Session {
         patience: Patience,
         rates: Rates,
         now_ms: u64,
+        metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             token,
             occupant: Arc::new(Occupant::new(player, Mailslot::new(epoch))),
             life: Mutex::new(Lifecycle::new(patience, now_ms)),
-            incoming: Mutex::new(Incoming { inbox: Inbox::default(), rates }),
+            incoming: Mutex::new(Incoming {
+                inbox: Inbox::default(),
+                rates,
+                openings: Openings::new(now_ms),
+            }),
             incoming_moved: Notify::new(),
+            first_answers: Mutex::new(FirstAnswers::new(PER_SESSION_MAX)),
+            rung: AtomicU8::new(NO_RUNG),
+            metrics,
         }
     }
 
@@ -90,6 +113,34 @@ impl Session {
     /// A stream opened, or took over.
     pub fn stream_opened(&self, beat_ms: u64, now_ms: u64) {
         self.life().stream_opened(beat_ms, now_ms);
+    }
+
+    /// What came of this session's joins, by their keys. The lock is for one step only, never across an await.
+    pub fn first_answers(&self) -> MutexGuard<'_, FirstAnswers<String, watch::Receiver<Option<Outcome>>>> {
+        self.first_answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The client has proved this rung of the ladder.
+    pub fn proved_rung(&self, rung: u8) {
+        let before = self
+            .rung
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |before| (before != OVER).then_some(rung));
+        if let Ok(before) = before {
+            self.count_rung(rung, 1);
+            self.count_rung(before, -1);
+        }
+    }
+
+    /// The session is over: it counts for no rung any more.
+    pub fn leave_rung(&self) {
+        let before = self.rung.swap(OVER, Ordering::AcqRel);
+        self.count_rung(before, -1);
+    }
+
+    fn count_rung(&self, rung: u8, by: i64) {
+        if rung <= RUNG_MAX {
+            self.metrics.players_by_rung.with_label_values(&[&rung.to_string()]).add(by);
+        }
     }
 
     /// The player said that he leaves.

@@ -65,6 +65,7 @@ impl Sweeper {
         if !self.registry.remove(session.token(), now_ms) {
             return;
         }
+        session.leave_rung();
         self.metrics.sessions.dec();
         let label = if why == GoneWhy::Left { "left" } else { "lost" };
         self.metrics.sessions_ended.with_label_values(&[label]).inc();

@@ -7,25 +7,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sward_protocol::downstream::{Event, Pong};
 use sward_protocol::ids::EventId;
-use sward_protocol::limits::{
-    BATCH_JSON_BYTES_MAX, BATCH_MESSAGES_MAX, INTEGER_END, NONCE_CHARS_MAX, PING_BYTES_MAX,
-};
-use sward_protocol::payload::Payload;
-use sward_protocol::problem::{ErrorCode, MessageError};
-use sward_protocol::upstream::{Answer, Message, Reply, SendBody, Unreadable};
+use sward_protocol::limits::{BATCH_JSON_BYTES_MAX, BATCH_MESSAGES_MAX, INTEGER_END, NONCE_CHARS_MAX};
+use sward_protocol::problem::MessageError;
+use sward_protocol::upstream::{Answer, Message, SendBody};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Session;
 use super::inbox::{Replies, Verdict};
+use super::routing::{Read, Settled, json_bytes, submit};
 use super::session::Incoming;
 use crate::clock::Clock;
-use crate::fanout::encode::Encoded;
-use crate::fanout::flush::Flush;
-use crate::fanout::wake::Wakes;
-use crate::room::handle::{ANSWER_WAIT_MAX, Completion, Results, RoomError};
+use crate::room::handle::{ANSWER_WAIT_MAX, RoomError};
 
 /// How long a batch waits for the one before it.
 pub const EARLY_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -68,9 +62,6 @@ pub enum SendError {
     Message(MessageError),
 }
 
-/// A message, or why it is none.
-type Read = Result<Message, Unreadable>;
-
 /// Applies a request's messages and waits for the replies.
 ///
 /// # Errors
@@ -81,11 +72,25 @@ pub async fn send(
     body_bytes: usize,
     clock: Clock,
 ) -> Result<Answer, SendError> {
-    if let Some(ack) = body.ack.as_deref().filter(|ack| !ack.is_empty()) {
-        let id: EventId =
-            ack.parse().map_err(|_| SendError::BadField("ack is the id of an event".to_owned()))?;
+    let ack = body.ack.as_deref().filter(|ack| !ack.is_empty()).map(str::parse::<EventId>);
+    let ack = ack.transpose().map_err(|_| SendError::BadField("ack is the id of an event".to_owned()))?;
+    if let Some(id) = ack {
         session.acknowledged(id);
     }
+    let mut answer = apply(session, body, body_bytes, clock).await?;
+    if let Some(id) = ack {
+        // Looked up last: a drained client has the pong of this very request with its answer.
+        answer.events = session.mailslot().peek_for_answer(id);
+    }
+    Ok(answer)
+}
+
+async fn apply(
+    session: &Arc<Session>,
+    body: SendBody,
+    body_bytes: usize,
+    clock: Clock,
+) -> Result<Answer, SendError> {
     if body.src.chars().count() > NONCE_CHARS_MAX {
         return Err(SendError::BadField(format!("src has at most {NONCE_CHARS_MAX} characters")));
     }
@@ -100,7 +105,7 @@ pub async fn send(
     }
     if messages.is_empty() {
         let ack = session.incoming().inbox.last(&body.src);
-        return Ok(Answer { ack, replies: Vec::new() });
+        return Ok(Answer { ack, replies: Vec::new(), events: Vec::new() });
     }
     match body.seq {
         None => send_unnumbered(session, &body.src, messages, body_bytes, clock).await,
@@ -152,11 +157,13 @@ async fn send_unnumbered(
         // A refusal means that nothing was applied, and so costs nothing.
         let settled = settled.inspect_err(|_| incoming.rates = rates).map_err(busy)?;
         if let Settled::Now(replies) = settled {
-            return Ok(Answer { ack: incoming.inbox.last(src), replies });
+            return Ok(Answer { ack: incoming.inbox.last(src), replies, events: Vec::new() });
         }
     }
     match tokio::time::timeout(ANSWER_WAIT_MAX, answered).await {
-        Ok(Ok(replies)) => Ok(Answer { ack: session.incoming().inbox.last(src), replies }),
+        Ok(Ok(replies)) => {
+            Ok(Answer { ack: session.incoming().inbox.last(src), replies, events: Vec::new() })
+        }
         _ => Err(SendError::Slow),
     }
 }
@@ -202,7 +209,7 @@ async fn send_numbered(
         tokio::pin!(moved);
         moved.as_mut().enable();
         if let Replies::Ready { last, replies } = reading.replies() {
-            return Ok(Answer { ack: last, replies });
+            return Ok(Answer { ack: last, replies, events: Vec::new() });
         }
         if tokio::time::timeout_at(answer_until, moved).await.is_err() {
             return Err(SendError::Slow);
@@ -253,11 +260,6 @@ fn admit<'a>(
     Ok(Admitted::Reading(Reading { session, batch }))
 }
 
-/// What a message adds to an event's bytes.
-fn json_bytes(message: &Message) -> usize {
-    64 + message.kind.len() + message.data.json_len()
-}
-
 fn charge(incoming: &mut Incoming, messages: usize, bytes: usize, clock: Clock) -> Result<(), SendError> {
     // Both are bounded far below 2^32 by the limits on a body.
     let whole = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
@@ -267,104 +269,6 @@ fn charge(incoming: &mut Incoming, messages: usize, bytes: usize, clock: Clock) 
 
 fn busy(_: RoomError) -> SendError {
     SendError::Busy { retry_after_ms: BUSY_RETRY_MS }
-}
-
-/// Replies that are known already, or that the room will tell.
-enum Settled {
-    Now(Vec<Reply>),
-    Later,
-}
-
-/// Hands the room what is for the room, and settles the rest. Called with the session's `incoming` locked, which `done`
-/// may lock too: it is called by the room, later, and never from here.
-///
-/// # Errors
-/// [`RoomError::Busy`]: nothing was applied.
-fn submit(
-    session: &Arc<Session>,
-    messages: Vec<Read>,
-    now_ms: u64,
-    done: impl FnOnce(Vec<Reply>) + Send + 'static,
-) -> Result<Settled, RoomError> {
-    let place = session.occupant().place();
-    let (mut replies, mut pings, mut asked, mut for_room) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (i, message) in messages.into_iter().enumerate() {
-        let (rid, message) = match message {
-            Ok(message) => (message.rid, Ok(message)),
-            Err(Unreadable { rid, error }) => (rid, Err(error)),
-        };
-        match message.and_then(|message| route(message, place.is_some())) {
-            Ok(Route::Ping(pong)) => {
-                pings.push(pong);
-                replies.extend(Reply::of(i, rid, Ok(Payload::null())));
-            }
-            Ok(Route::Room(message)) => {
-                asked.push((i, rid));
-                for_room.push(message);
-            }
-            Err(error) => replies.extend(Reply::of(i, rid, Err(error))),
-        }
-    }
-    let settled = match place {
-        Some(place) if !for_room.is_empty() => {
-            let (known, asked_of_room) = (replies.clone(), asked.clone());
-            let completion = Completion::new(move |results| done(merged(known, &asked_of_room, results)));
-            let bytes = u32::try_from(for_room.iter().map(json_bytes).sum::<usize>()).unwrap_or(u32::MAX);
-            match place.room.try_batch(place.stay, for_room, bytes, completion) {
-                Ok(()) => Settled::Later,
-                Err(RoomError::Busy) => return Err(RoomError::Busy),
-                Err(_) => Settled::Now(merged(replies, &asked, None)),
-            }
-        }
-        _ => Settled::Now(replies),
-    };
-    pong(session, pings, now_ms);
-    Ok(settled)
-}
-
-enum Route {
-    Ping(Pong),
-    Room(Message),
-}
-
-fn route(message: Message, is_seated: bool) -> Result<Route, MessageError> {
-    if message.kind == "sward.ping" {
-        if message.data.json_len() > PING_BYTES_MAX {
-            let detail = format!("a ping carries at most {PING_BYTES_MAX} bytes");
-            return Err(MessageError::new(ErrorCode::BadPayload, detail));
-        }
-        return Ok(Route::Ping(Pong { data: message.data }));
-    }
-    if message.kind.starts_with("sward.") {
-        let detail = format!("the server knows no {:?}", message.kind);
-        return Err(MessageError::new(ErrorCode::UnknownType, detail));
-    }
-    if !is_seated {
-        return Err(MessageError::new(ErrorCode::NotInRoom, "join a room first"));
-    }
-    Ok(Route::Room(message))
-}
-
-/// The room's results as replies, among those that were known before, by index.
-fn merged(mut replies: Vec<Reply>, asked: &[(usize, Option<u64>)], results: Results) -> Vec<Reply> {
-    let gone = || Err(MessageError::new(ErrorCode::RoomGone, "the room is gone, or you are out of it"));
-    let mut results = results.into_iter().flatten();
-    for &(i, rid) in asked {
-        replies.extend(Reply::of(i, rid, results.next().unwrap_or_else(gone)));
-    }
-    replies.sort_by_key(|reply| reply.i);
-    replies
-}
-
-fn pong(session: &Session, pings: Vec<Pong>, now_ms: u64) {
-    let mut wakes = Wakes::default();
-    for ping in pings {
-        // A pong within the bound on pings is far below the bound on events.
-        if let Ok(encoded) = Encoded::of(&Event::Pong(ping)) {
-            session.mailslot().post_own(&Arc::new(Flush::of(encoded)), now_ms, &mut wakes);
-        }
-    }
-    wakes.wake_all();
 }
 
 /// A request that reads the replies to its batch. Dropped with the request, wherever that is.

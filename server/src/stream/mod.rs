@@ -3,11 +3,17 @@
 //! | module | layer | what it holds |
 //! |---|---|---|
 //! | [`options`] | pure | what a client may ask of its stream |
-//! | [`sse`] | pure | greeting, beats and farewell as Server-Sent Events |
+//! | [`words`] | pure | greeting, beats and farewell |
+//! | [`gzip`] | pure | compressed write by write |
+//! | [`packer`] | shell | the last step of the bytes: plain or compressed |
 //! | [`open`] | shell | a stream takes hold of its session |
-//! | [`body`] | shell | the response body: one chunk per wake, chaser, beats |
+//! | [`body`] | shell | the response that stays open: one chunk per wake, chaser, beats |
+//! | [`drain`] | shell | the complete answer per flush |
 
 pub mod body;
+pub mod drain;
+pub mod gzip;
 pub mod open;
 pub mod options;
-pub mod sse;
+pub mod packer;
+pub mod words;

@@ -1,72 +1,139 @@
 //! A stream takes hold of its session.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::Waker;
 
 use sward_protocol::bye::CloseCode;
 use sward_protocol::downstream::{Hello, RoomSeat};
+use sward_protocol::format::Format;
 
-use super::body::{StreamBody, Streaming};
-use super::options::StreamOptions;
-use super::sse;
+use super::options::{Mode, StreamOptions};
+use super::words;
 use crate::clock::Clock;
 use crate::entropy;
-use crate::fanout::mailslot::Opening;
+use crate::fanout::reading::{Chunk, Kind, Opening, Reader, Wish};
 use crate::metrics::Metrics;
 use crate::session::Session;
 
-/// Bounds of the reconnection time that a stream begins with, jittered so that a crowd does not come back at once.
-const RETRY_MS: (u64, u64) = (1_000, 3_000);
+/// Bounds of the reconnection time in a farewell that asks the client to come back.
+const COME_BACK_MS: (u64, u64) = (200, 2_000);
+/// And in one that concerns this client alone: the sooner he is back, the more of what he missed can be replayed.
+const COME_BACK_SOON_MS: (u64, u64) = (0, 100);
+/// And in one that asks it to stop: an EventSource whose page does not listen comes back all the same, but not at once,
+/// so that two pages with one session do not take the stream from each other in a tight loop.
+const STAY_AWAY_MS: (u64, u64) = (10_000, 20_000);
+
+/// A stream that has begun.
+#[derive(Debug)]
+pub struct Opened {
+    /// Its hold on the session.
+    pub(super) hold: Hold,
+    /// `hello`, and `reset`; written first. A drain that goes on where it was needs none.
+    pub(super) hello: Option<Vec<u8>>,
+}
+
+/// A stream's hold on its session, let go of when this is dropped.
+#[derive(Debug)]
+pub struct Hold {
+    session: Arc<Session>,
+    reader: Reader,
+    format: Format,
+    metrics: Arc<Metrics>,
+}
 
 /// Opens a stream of this session. An older one ends.
-#[must_use]
+///
+/// # Errors
+/// What the stream is to say instead, see [`farewell`].
 pub fn open(
     session: &Arc<Session>,
     options: &StreamOptions,
     clock: Clock,
     metrics: &Arc<Metrics>,
-) -> StreamBody {
+) -> Result<Opened, CloseCode> {
     let now_ms = clock.now_ms();
-    let opening = match session.mailslot().open(options.from, options.nonce.as_deref()) {
-        Ok(opening) => opening,
-        Err(code) => return refuse(code, metrics),
-    };
+    let kind = if matches!(options.mode, Mode::Drain { .. }) { Kind::Drained } else { Kind::Open };
+    let wish = Wish { from: options.from, nonce: options.nonce.as_deref(), kind };
+    let opening = session.mailslot().open(wish, now_ms)?;
     session.stream_opened(options.beat_ms, now_ms);
-    metrics.streams_opened.with_label_values(&[kind(&opening)]).inc();
+    metrics.streams_opened.with_label_values(&[beginning(&opening)]).inc();
+    if let Some(rung) = options.rung {
+        metrics.streams_by_rung.with_label_values(&[&rung.to_string()]).inc();
+    }
+    let Opening { reader, last, resumed, reset, needs_snapshot, joined_bytes } = opening;
+    if needs_snapshot {
+        session.incoming().openings.was_told(joined_bytes);
+    }
     let place = session.occupant().place();
-    let hello = Hello {
-        epoch: opening.epoch,
-        resumed: opening.resumed,
-        player: session.player().clone(),
-        room: place.as_ref().map(|place| RoomSeat { id: place.room.charter().id, seat: place.stay.seat }),
-        time_ms: now_ms,
-        heartbeat_ms: options.beat_ms,
-        watchdog_ms: options.watchdog_ms(),
-        version: sward_protocol::VERSION,
-    };
-    if let Some(place) = place.filter(|_| opening.needs_snapshot) {
+    let hello = (kind == Kind::Open || !resumed).then(|| {
+        let hello = Hello {
+            epoch: last.epoch,
+            last,
+            resumed,
+            player: session.player().clone(),
+            room: place.as_ref().map(|place| RoomSeat { id: place.room.charter().id, seat: place.stay.seat }),
+            time_ms: now_ms,
+            heartbeat_ms: options.beat_ms,
+            watchdog_ms: options.watchdog_ms(),
+            version: sward_protocol::VERSION,
+        };
+        words::hello(options.format, hello, reset)
+    });
+    if let Some(place) = place.filter(|_| needs_snapshot) {
         place.room.resync(place.stay);
     }
-    let retry_ms = entropy::between(RETRY_MS.0, RETRY_MS.1);
-    let greeting = sse::greeting(retry_ms, options.padding, hello, opening.reset);
-    StreamBody::streaming(Streaming {
-        session: Arc::clone(session),
-        reader: opening.reader,
-        greeting,
-        beat: Duration::from_millis(options.beat_ms),
-        clock,
-        metrics: Arc::clone(metrics),
-    })
+    metrics.streams.inc();
+    let (session, metrics) = (Arc::clone(session), Arc::clone(metrics));
+    Ok(Opened { hold: Hold { session, reader, format: options.format, metrics }, hello })
 }
 
-/// A stream that only says why there is none.
+/// The last words of a stream, and all that one says which never began.
 #[must_use]
-pub fn refuse(code: CloseCode, metrics: &Metrics) -> StreamBody {
+pub fn farewell(format: Format, code: CloseCode, metrics: &Metrics) -> Vec<u8> {
     metrics.streams_closed.with_label_values(&[&code.code().to_string()]).inc();
-    StreamBody::farewell(code)
+    let (low, high) = match code {
+        CloseCode::Slow | CloseCode::Doubled | CloseCode::Rotated => COME_BACK_SOON_MS,
+        code if code.comes_back() => COME_BACK_MS,
+        _ => STAY_AWAY_MS,
+    };
+    words::farewell(format, code, entropy::between(low, high))
 }
 
-fn kind(opening: &Opening) -> &'static str {
+impl Hold {
+    /// How the stream is written.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Reads the next chunk; when there is none, `waker` is woken as soon as there is.
+    pub(super) fn read(&self, waker: &Waker) -> Chunk {
+        let chunk = self.session.mailslot().read(&self.reader, self.format, waker);
+        if let Chunk::Events { bytes, count } = &chunk {
+            self.metrics.events_out.inc_by(*count);
+            self.metrics.event_bytes_out.inc_by(bytes.len() as u64);
+            self.metrics.chunks_out.inc();
+        }
+        chunk
+    }
+
+    /// Whether the room still has to say `joined`.
+    pub(super) fn awaits_snapshot(&self) -> bool {
+        self.session.mailslot().awaits_snapshot()
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.metrics.streams.dec();
+        self.session.mailslot().detach(&self.reader);
+    }
+}
+
+fn beginning(opening: &Opening) -> &'static str {
     match opening {
         Opening { reset: Some(_), .. } => "reset",
         Opening { resumed: true, .. } => "resumed",

@@ -50,22 +50,6 @@ fn the_first_flight_is_one_write_of_the_right_size_and_a_chaser_follows() {
 }
 
 #[test]
-fn what_waits_follows_the_first_flight_in_a_write_of_its_own() {
-    let server = Server::start();
-    let zoe = server.player("Zoë");
-    zoe.join(&json!({"game": "meadow", "create": true}));
-    let mut connection = Connection::open(server.address);
-    connection.send("GET", &zoe.path("/v1/stream"), "HTTP/1.1", &[], b"");
-    connection.more();
-    let text = String::from_utf8_lossy(&connection.read).into_owned();
-    assert!(text.contains("event: hello") && !text.contains("event: joined"), "{text}");
-    assert!((2048..4096).contains(&text.len()), "{}", text.len());
-    let mut stream = Stream::of(connection);
-    stream.expect("hello");
-    stream.expect("joined");
-}
-
-#[test]
 fn retry_is_jittered_and_padding_follows_the_wish() {
     let server = Server::start();
     let zoe = server.player("Zoë");

@@ -3,7 +3,11 @@
 
 mod bad_input;
 mod downstream;
+#[allow(dead_code, reason = "shared with other tests")]
+mod h2_client;
+mod http2;
 mod operations;
+mod options;
 mod presence;
 mod purity;
 mod readme;

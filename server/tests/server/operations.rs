@@ -100,9 +100,7 @@ fn told_to_stop_it_says_bye_and_ends() {
     let zoe = server.player("Zoë");
     let mut stream = zoe.stream();
     let address = server.address;
-    let stopped =
-        std::process::Command::new("kill").args(["-TERM", &server.pid().to_string()]).status().unwrap();
-    assert!(stopped.success());
+    server.terminate();
     let bye = stream.expect("bye");
     assert_eq!((&bye["code"], &bye["reason"]), (&json!(3001), &json!("shutdown")));
     assert!((200..=2000).contains(&bye["retry_ms"].as_u64().unwrap()));
@@ -118,7 +116,7 @@ fn while_it_drains_it_is_not_ready_and_takes_no_new_players() {
     let zoe = server.player("Zoë");
     // A stream that is not read to its end keeps the server draining.
     let stalled = stalled_stream(&zoe);
-    std::process::Command::new("kill").args(["-TERM", &server.pid().to_string()]).status().unwrap();
+    server.terminate();
     let deadline = std::time::Instant::now() + crate::support::DEADLINE;
     while server.get("/readyz").status != 503 {
         assert!(std::time::Instant::now() < deadline);
@@ -131,8 +129,48 @@ fn while_it_drains_it_is_not_ready_and_takes_no_new_players() {
 }
 
 #[cfg(unix)]
+#[test]
+fn it_stops_as_it_is_told_though_nobody_reads_its_log() {
+    let mut server = Server::start_unheard();
+    server.terminate();
+    assert!(server.wait().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_under_way_when_it_is_told_to_stop_is_answered_and_what_stalls_is_cut() {
+    let mut server = Server::start_with(&["--drain-ms", "4000"]);
+    let address = server.address;
+    let (zoe, stalled) = {
+        let zoe = server.player("Zoë");
+        let stalled = stalled_stream(&zoe);
+        (zoe.token, stalled)
+    };
+    // It waits up to 2 s for the batch before it.
+    let mut early = Connection::open(address);
+    let body = json!({"src": "e", "seq": 2, "msgs": [{"type": "sward.ping"}]}).to_string();
+    early.send("POST", &format!("/v1/send?token={zoe}"), "HTTP/1.1", &[], body.as_bytes());
+    server.await_metric("sward_requests", 3);
+    let told = std::time::Instant::now();
+    std::process::Command::new("kill").args(["-TERM", &server.pid().to_string()]).status().unwrap();
+    let response = early.response();
+    assert_eq!((response.status, response.code().as_str()), (409, "gap"));
+    assert!(server.wait().success());
+    let elapsed = told.elapsed();
+    assert!(elapsed < std::time::Duration::from_secs(8), "{elapsed:?}");
+    drop(stalled);
+}
+
+#[cfg(unix)]
 fn stalled_stream(zoe: &crate::support::Player<'_>) -> Stream {
-    let stream = zoe.stream();
+    // A small receiving side, which the kernel does not enlarge.
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&zoe.server.address.into()).unwrap();
+    let mut connection = Connection { socket: socket.into(), read: Vec::new() };
+    connection.send("GET", &zoe.path("/v1/stream"), "HTTP/1.1", &[], b"");
+    let mut stream = Stream::of(connection);
+    stream.expect("hello");
     // Fill the connection with events that nobody reads, below the bound at which the stream would lose its hold.
     let data = "x".repeat(1000);
     for _ in 0..100 {

@@ -100,4 +100,5 @@ fn after_a_thousand_reconnects_the_gauges_stand_where_they_stood() {
     server.await_metric("sward_streams", 1);
     assert_eq!(server.metric("sward_sessions"), Some(1));
     assert_eq!(server.metric("sward_rooms"), Some(1));
+    assert_eq!(server.metric("sward_openings_refused_total"), Some(0));
 }

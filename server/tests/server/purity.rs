@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 const PURE: &[&str] = &[
     "game",
     "games",
+    "net/framing.rs",
+    "net/frames.rs",
     "room/core.rs",
     "room/input.rs",
     "room/effect.rs",
@@ -13,14 +15,22 @@ const PURE: &[&str] = &[
     "room/lobby.rs",
     "room/testing.rs",
     "session/state.rs",
+    "session/first_answers.rs",
     "session/inbox.rs",
     "session/rate.rs",
     "fanout/encode.rs",
+    "fanout/entry.rs",
     "fanout/flush.rs",
+    "fanout/nonces.rs",
     "fanout/outbox.rs",
+    "stream/gzip.rs",
     "stream/options.rs",
-    "stream/sse.rs",
+    "stream/words.rs",
     "../../protocol/src",
+    "../../loadtest/src/client/queue",
+    "../../loadtest/src/client/cursor.rs",
+    "../../loadtest/src/client/ladder.rs",
+    "../../loadtest/src/client/backoff.rs",
 ];
 
 /// What no pure file may name.

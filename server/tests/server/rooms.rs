@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Server;
+use crate::support::{Connection, Server};
 
 #[test]
 fn rooms_fill_before_a_new_one_is_made() {
@@ -193,4 +193,57 @@ fn meadow_is_played_over_the_wire() {
     assert_eq!(teleport.status, 200);
     let unknown = zoe.send(&json!({"type": "fly"}));
     assert_eq!((unknown.status, unknown.code().as_str()), (422, "unknown_type"));
+}
+
+#[test]
+fn a_key_makes_a_request_safe_to_send_again() {
+    let server = Server::start();
+    let session = |name: &str, key: &str| {
+        let response = server.post("/v1/sessions", &json!({"name": name, "key": key}));
+        assert_eq!(response.status, 201, "{}", response.text());
+        response.json()
+    };
+    let first = session("Zoë", "k1");
+    assert_eq!(session("Zoë", "k1"), first);
+    assert_ne!(session("Bo", "k1")["token"], first["token"], "a key is worth something with its name only");
+    assert_ne!(session("Zoë", "k2")["token"], first["token"]);
+    server.await_metric("sward_sessions", 3);
+    assert_eq!(server.post("/v1/sessions", &json!({"name": "Zoë", "key": ""})).code(), "bad_body");
+
+    let (zoe, bo) = (server.player("Zoë"), server.player("Bo"));
+    let make = |key: &str| zoe.post("/v1/rooms", &json!({"game": "relay", "key": key})).json();
+    let room = make("r1");
+    assert_eq!(make("r1"), room);
+    assert_eq!(server.metric("sward_rooms"), Some(1));
+    let join = json!({"code": room["room"]["code"], "key": "j1"});
+    let seated = bo.join(&join);
+    bo.post("/v1/leave", &json!({}));
+    // A proxy sends the join once more, long after: nobody is put back into the room.
+    assert_eq!(bo.join(&join), seated);
+    assert_eq!(bo.post("/v1/leave", &json!({})).json()["left"], false);
+    // What failed may be tried again with its key.
+    let by_id =
+        |id: &Value| bo.post(&format!("/v1/rooms/{}/join", id.as_str().unwrap()), &json!({"key": "j2"}));
+    assert_eq!(by_id(&json!("nowhere")).code(), "room_not_found");
+    assert_eq!(by_id(&room["room"]["id"]).status, 200);
+    assert_eq!(bo.post("/v1/join", &json!({"game": "relay", "key": "k".repeat(65)})).code(), "bad_body");
+}
+
+#[test]
+fn a_doubled_new_room_is_one_room_also_when_both_come_at_once_and_one_client_leaves() {
+    let server = Server::start();
+    let zoe = server.player("Zoë");
+    let body = json!({"game": "relay", "key": "once"}).to_string();
+    for _ in 0..4 {
+        let mut connection = Connection::open(server.address);
+        connection.send("POST", &zoe.path("/v1/rooms"), "HTTP/1.1", &[], body.as_bytes());
+        drop(connection);
+    }
+    let rooms: Vec<Value> = std::thread::scope(|scope| {
+        let make = || zoe.post("/v1/rooms", &json!({"game": "relay", "key": "once"})).json();
+        let asked: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+        asked.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+    assert!(rooms.iter().all(|room| *room == rooms[0]), "{rooms:?}");
+    assert_eq!(server.metric("sward_rooms"), Some(1));
 }

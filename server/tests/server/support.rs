@@ -16,6 +16,7 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
+    pub tls_address: Option<SocketAddr>,
 }
 
 impl Server {
@@ -24,20 +25,45 @@ impl Server {
     }
 
     pub fn start_with(options: &[&str]) -> Self {
+        Self::start_on("127.0.0.1:0", options)
+    }
+
+    /// On an address of the test's choice: where another server was a moment ago.
+    pub fn start_on(address: &str, options: &[&str]) -> Self {
+        Self::launch(address, options, Stdio::inherit())
+    }
+
+    /// One whose log goes into a pipe that nobody reads any more.
+    pub fn start_unheard() -> Self {
+        let mut server = Self::launch("127.0.0.1:0", &[], Stdio::piped());
+        drop(server.child.stderr.take());
+        server
+    }
+
+    fn launch(address: &str, options: &[&str], log: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sward"))
-            .args(["--listen", "127.0.0.1:0"])
+            .args(["--listen", address])
             .args(options)
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url = line.split_whitespace().find_map(|word| word.strip_prefix("http://")).unwrap();
-        Self { address: url.trim_end_matches('/').parse().unwrap(), child }
+        let find = |scheme| line.split_whitespace().find_map(|word| word.strip_prefix(scheme));
+        let address = |url: &str| url.trim_end_matches('/').parse().unwrap();
+        Self { address: address(find("http://").unwrap()), tls_address: find("https://").map(address), child }
     }
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Tells it to stop.
+    #[cfg(unix)]
+    pub fn terminate(&self) {
+        let told = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap();
+        assert!(told.success());
     }
 
     /// Waits for the process to end by itself.

@@ -34,13 +34,15 @@ export const PHONE = { width: 390, height: 844, deviceScaleFactor: 2, isMobile: 
 
 const BINARY = process.env.SWARD_BIN ?? fileURLToPath(new URL('../../../target/release/sward', import.meta.url));
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const FIREFOX = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
 
 /**
  * @param {string} [listen] a free port unless told
+ * @param {string[]} [settings] as on the command line
  * @returns {Promise<{url: string, stop: () => Promise<void>, kill: () => Promise<void>}>}
  */
-export async function startServer(listen = '127.0.0.1:0') {
-  const server = spawn(BINARY, ['--listen', listen], { stdio: ['ignore', 'pipe', 'inherit'] });
+export async function startServer(listen = '127.0.0.1:0', settings = []) {
+  const server = spawn(BINARY, ['--listen', listen, ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(server, 'exit');
   const url = await new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -65,18 +67,43 @@ export async function startServer(listen = '127.0.0.1:0') {
   };
 }
 
-/** @returns {Promise<{browser: Browser, stop: () => Promise<void>}>} */
-export async function startBrowser() {
-  const profile = mkdtempSync(join(tmpdir(), 'sward-browser-'));
-  const browser = await puppeteer.launch({
+/** @type {Record<'chromium' | 'firefox', import('puppeteer-core').LaunchOptions>} */
+const BROWSERS = {
+  chromium: {
+    browser: 'chrome',
     executablePath: CHROMIUM,
-    userDataDir: profile,
     args: [
       '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--disable-renderer-backgrounding',
       '--disable-backgrounding-occluded-windows', '--disable-background-timer-throttling',
     ],
-  });
+  },
+  firefox: {
+    browser: 'firefox',
+    executablePath: FIREFOX,
+    args: ['--headless'],
+    extraPrefsFirefox: {
+      // Nothing may be looked up beyond loopback.
+      'app.update.disabledForTesting': true,
+      'browser.safebrowsing.malware.enabled': false,
+      'browser.safebrowsing.phishing.enabled': false,
+      'captivedetect.canonicalURL': '',
+      'network.captive-portal-service.enabled': false,
+      'network.connectivity-service.enabled': false,
+      'network.prefetch-next': false,
+      'services.settings.server': 'data:,',
+      'toolkit.telemetry.enabled': false,
+    },
+  },
+};
+
+/**
+ * @param {'chromium' | 'firefox'} [kind]
+ * @returns {Promise<{browser: Browser, stop: () => Promise<void>}>}
+ */
+export async function startBrowser(kind = 'chromium') {
+  const profile = mkdtempSync(join(tmpdir(), 'sward-browser-'));
+  const browser = await puppeteer.launch({ userDataDir: profile, ...BROWSERS[kind] });
   return {
     browser,
     stop: async () => {

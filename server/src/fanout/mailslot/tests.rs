@@ -1,13 +1,15 @@
 //! Streams that open, take over, fall behind and end.
 
+use std::sync::atomic::Ordering;
+
 use super::*;
-use crate::fanout::encode::Encoded;
+use crate::fanout::encode::encode;
 use sward_protocol::downstream::{Event, Pong};
 use sward_protocol::payload::Payload;
 
 fn flush(number: u32) -> Arc<Flush> {
     let pong = Pong { data: Payload::of(&number).unwrap() };
-    Arc::new(Flush::of(Encoded::of(&Event::Pong(pong)).unwrap()))
+    Arc::new(Flush::of(encode(&Event::Pong(pong)).unwrap()))
 }
 
 fn slot() -> Mailslot {
@@ -15,11 +17,15 @@ fn slot() -> Mailslot {
 }
 
 fn open(slot: &Mailslot, from: Position, nonce: Option<&str>) -> Opening {
-    slot.open(from, nonce).unwrap()
+    slot.open(Wish { from, nonce, kind: Kind::Open }, 0).unwrap()
+}
+
+fn refused(slot: &Mailslot, nonce: Option<&str>) -> CloseCode {
+    slot.open(Wish { from: Position::Nothing, nonce, kind: Kind::Open }, 0).unwrap_err()
 }
 
 fn text(slot: &Mailslot, reader: &Reader) -> String {
-    match slot.read(reader, Waker::noop()) {
+    match slot.read(reader, Format::default(), Waker::noop()) {
         Chunk::Events { bytes, .. } => String::from_utf8(bytes).unwrap(),
         Chunk::Empty => String::new(),
         Chunk::Closed(code) => code.reason().to_owned(),
@@ -70,7 +76,7 @@ fn a_newer_stream_takes_over_and_a_replayed_old_one_does_not() {
     assert_eq!(first.reader.closed(), Some(CloseCode::Doubled));
     let second = open(&slot, Position::Nothing, Some("b"));
     assert_eq!(doubled.reader.closed(), Some(CloseCode::Replaced));
-    assert_eq!(slot.open(Position::Nothing, Some("a")).unwrap_err(), CloseCode::Replaced);
+    assert_eq!(refused(&slot, Some("a")), CloseCode::Replaced);
     assert_eq!(second.reader.closed(), None, "it took nothing over");
     slot.detach(&first.reader);
     assert!(slot.has_reader());
@@ -84,10 +90,64 @@ fn a_replayed_request_is_known_also_when_its_stream_had_ended_before() {
     let first = open(&slot, Position::Nothing, Some("one"));
     slot.detach(&first.reader);
     let second = open(&slot, Position::Nothing, Some("two"));
-    assert_eq!(slot.open(Position::Nothing, Some("one")).unwrap_err(), CloseCode::Replaced);
+    assert_eq!(refused(&slot, Some("one")), CloseCode::Replaced);
     assert_eq!(second.reader.closed(), None);
     slot.detach(&second.reader);
     open(&slot, Position::Nothing, Some("two"));
+}
+
+#[test]
+fn a_twin_of_the_newest_stream_makes_it_lose_nothing() {
+    let (slot, mut wakes) = (slot(), Wakes::default());
+    let id = |seq| EventId { epoch: Epoch(1), seq };
+    let first = open(&slot, Position::Nothing, Some("one"));
+    slot.move_in(Tenancy(1), &flush(1), 0, &mut wakes);
+    slot.post(Tenancy(1), &flush(2), Seat(1), 0, &mut wakes);
+    text(&slot, &first.reader);
+    // The request comes again and names no event, as the first time.
+    let twin = open(&slot, Position::Nothing, Some("one"));
+    assert_eq!(first.reader.closed(), Some(CloseCode::Doubled));
+    assert!(!twin.needs_snapshot && twin.last == id(0));
+    assert!(text(&slot, &twin.reader).starts_with("id: 00000001.1\n"));
+    let second = open(&slot, Position::Event(id(1)), Some("two"));
+    assert!(second.resumed);
+    text(&slot, &second.reader);
+    // And again when what it names was acknowledged in the meantime.
+    slot.acknowledge(id(2));
+    let late = Wish { from: Position::Event(id(1)), nonce: Some("two"), kind: Kind::Open };
+    assert_eq!(slot.open(late, 0).unwrap_err(), CloseCode::Doubled);
+    assert_eq!(second.reader.closed(), None, "it took nothing over");
+    slot.post(Tenancy(1), &flush(3), Seat(1), 0, &mut wakes);
+    assert!(text(&slot, &second.reader).starts_with("id: 00000001.3\n"));
+    slot.detach(&second.reader);
+    assert_eq!(slot.open(late, 0).unwrap_err(), CloseCode::Doubled, "he acknowledged more than it asks for");
+    // An EventSource that comes back with its old nonce, though, is told what it missed.
+    for number in 4..=5_000 {
+        slot.post(Tenancy(1), &flush(number), Seat(1), 0, &mut wakes);
+    }
+    let back = Wish { from: Position::Event(id(3)), ..late };
+    assert_eq!(slot.open(back, 0).unwrap().reset, Some(ResetReason::TooOld));
+}
+
+#[test]
+fn an_acknowledgement_that_overtakes_its_page_s_request_makes_it_lose_nothing() {
+    let (slot, mut wakes) = (slot(), Wakes::default());
+    let id = |seq| EventId { epoch: Epoch(1), seq };
+    for number in 1..=3 {
+        slot.post_own(&flush(number), 0, &mut wakes);
+    }
+    text(&slot, &open(&slot, Position::Nothing, Some("k7.1")).reader);
+    slot.acknowledge(id(2));
+    let overtaken = open(&slot, Position::Event(id(1)), Some("k7.2"));
+    assert!(overtaken.resumed && overtaken.last == id(2));
+    assert!(text(&slot, &overtaken.reader).starts_with("id: 00000001.3\n"));
+    // A request that names no event is no answer to what was acknowledged: a page that draws its word again when it is
+    // reloaded would never hear `joined`.
+    let nameless = Wish { from: Position::Nothing, nonce: Some("k7.2"), kind: Kind::Open };
+    slot.acknowledge(id(3));
+    assert_eq!(slot.open(nameless, 0).unwrap_err(), CloseCode::Doubled);
+    // Another page has not seen what that one acknowledged.
+    assert_eq!(open(&slot, Position::Event(id(1)), Some("j2.1")).reset, Some(ResetReason::TooOld));
 }
 
 #[test]
@@ -123,7 +183,7 @@ fn a_session_that_is_over_lets_no_stream_begin() {
     let opening = open(&slot, Position::Nothing, None);
     slot.shut();
     assert_eq!(opening.reader.closed(), Some(CloseCode::Ended));
-    assert_eq!(slot.open(Position::Nothing, None).unwrap_err(), CloseCode::Ended);
+    assert_eq!(refused(&slot, None), CloseCode::Ended);
 }
 
 #[test]
@@ -138,7 +198,10 @@ fn a_reader_is_woken_once_for_many_posts() {
     let (slot, mut wakes) = (slot(), Wakes::default());
     let opening = open(&slot, Position::Nothing, None);
     let count = Arc::new(Count(AtomicUsize::new(0)));
-    assert!(matches!(slot.read(&opening.reader, &Waker::from(Arc::clone(&count))), Chunk::Empty));
+    assert!(matches!(
+        slot.read(&opening.reader, Format::default(), &Waker::from(Arc::clone(&count))),
+        Chunk::Empty
+    ));
     slot.post_own(&flush(1), 0, &mut wakes);
     slot.post_own(&flush(2), 0, &mut wakes);
     assert_eq!(count.0.load(Ordering::Relaxed), 0, "not before the flush is whole");

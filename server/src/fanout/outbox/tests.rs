@@ -1,9 +1,10 @@
 //! The outbox at its bounds.
 
 use sward_protocol::downstream::{Chat, ChatScope, Event};
+use sward_protocol::format::Format;
 
 use super::*;
-use crate::fanout::encode::Encoded;
+use crate::fanout::encode::encode;
 use crate::fanout::flush::FlushItem;
 use crate::game::Audience;
 
@@ -13,9 +14,9 @@ fn outbox() -> Outbox {
     Outbox::new(Epoch(0xabc))
 }
 
-fn chat(text: &str) -> Encoded {
+fn chat(text: &str) -> Fragment {
     let chat = Chat { from: Seat(2), scope: ChatScope::Room, text: text.to_owned() };
-    Encoded::of(&Event::Chat(chat)).unwrap()
+    encode(&Event::Chat(chat)).unwrap()
 }
 
 fn say(outbox: &mut Outbox, text: &str, now_ms: u64) {
@@ -28,8 +29,9 @@ fn id(seq: u64) -> EventId {
 
 /// The ids and the texts of what waits.
 fn taken(outbox: &mut Outbox, bytes_max: usize) -> Vec<(u64, String)> {
-    let mut out = Vec::new();
-    outbox.take(&mut out, bytes_max);
+    let mut chunk = ChunkWriter::new(Format::default());
+    outbox.take(&mut chunk, bytes_max);
+    let out = chunk.finish();
     let mut events = Vec::new();
     let mut parser = sward_protocol::sse::decode::Parser::new(1 << 20);
     let dispatch = |frame: sward_protocol::sse::decode::Frame| {
@@ -65,7 +67,7 @@ fn events_are_numbered_from_one_and_taken_once_in_order() {
 
 #[test]
 fn a_flush_gives_each_seat_its_own_events_and_numbers() {
-    let item = |audience, text: &str| FlushItem { audience, event: chat(text) };
+    let item = |audience, text: &str| FlushItem { audience, event: chat(text), latest: None };
     let flush = Arc::new(Flush::new(vec![
         item(Audience::Except(ME), "not me"),
         item(Audience::All, "all"),
@@ -148,7 +150,7 @@ fn the_window_is_bounded_in_events_bytes_and_age() {
     for _ in 0..300 {
         say(&mut large, &"x".repeat(1024), 0);
     }
-    assert!(large.window_bytes <= WINDOW_BYTES_MAX);
+    assert!(large.window.bytes <= WINDOW_BYTES_MAX);
     assert_eq!(large.resume(id(0)), Err(ResetReason::TooOld));
 
     let mut old = outbox();
@@ -176,13 +178,13 @@ fn the_queue_is_bounded_in_events_bytes_and_age() {
     assert_eq!(many.check_queue(QUEUE_BURST_MS + 1), Ok(()));
 
     let mut large = outbox();
-    while large.queue_bytes <= QUEUE_BYTES_MAX {
+    while large.queue.bytes <= QUEUE_BYTES_MAX {
         assert_eq!(large.check_queue(1_000), Ok(()));
         say(&mut large, &"x".repeat(1024), 0);
     }
     assert_eq!(large.check_queue(QUEUE_BURST_MS), Ok(()));
     assert_eq!(large.check_queue(QUEUE_BURST_MS + 1), Err(Overrun));
-    while large.window_bytes + 2048 <= WINDOW_BYTES_MAX {
+    while large.window.bytes + 2048 <= WINDOW_BYTES_MAX {
         say(&mut large, &"x".repeat(1024), 0);
     }
     assert_eq!(large.check_queue(0), Ok(()));
@@ -194,13 +196,13 @@ fn the_queue_is_bounded_in_events_bytes_and_age() {
 #[test]
 fn only_what_waits_is_counted_after_a_resume_into_the_middle_of_a_flush() {
     let mut outbox = outbox();
-    let item = || FlushItem { audience: Audience::All, event: chat(&"x".repeat(1000)) };
+    let item = || FlushItem { audience: Audience::All, event: chat(&"x".repeat(1000)), latest: None };
     let flush = Arc::new(Flush::new((0..100).map(|_| item()).collect()));
     outbox.push(&flush, ME, Weight::Bounded, 0);
     outbox.resume(id(99)).unwrap();
-    assert!((1000..1200).contains(&outbox.queue_bytes), "{}", outbox.queue_bytes);
+    assert!((1000..1200).contains(&outbox.queue.bytes), "{}", outbox.queue.bytes);
     all(&mut outbox);
-    assert_eq!(outbox.queue_bytes, 0);
+    assert_eq!(outbox.queue.bytes, 0);
 }
 
 #[test]
@@ -232,4 +234,124 @@ fn a_replay_is_no_sign_of_a_slow_reader_but_a_replay_outrun_is() {
         say(&mut outbox, &"x".repeat(900), 20_000);
     }
     assert_eq!(outbox.check_queue(20_000), Err(Overrun), "the window moved past what is still to be written");
+}
+
+fn set(outbox: &mut Outbox, values: &[(&str, &str)], now_ms: u64) {
+    let item = |&(key, text): &(&str, &str)| {
+        let latest = (!key.is_empty()).then(|| LatestKey { owner: Seat(2), name: key.into() });
+        FlushItem { audience: Audience::All, event: chat(text), latest }
+    };
+    let flush = Flush::new(values.iter().map(item).collect());
+    outbox.push(&Arc::new(flush), ME, Weight::Bounded, now_ms);
+}
+
+fn texts(outbox: &mut Outbox) -> Vec<String> {
+    taken(outbox, 1 << 20).into_iter().map(|(seq, text)| format!("{seq} {text}")).collect()
+}
+
+#[test]
+fn a_newer_value_takes_the_older_one_s_place_at_the_end_of_the_line() {
+    let mut outbox = outbox();
+    set(&mut outbox, &[("x", "x1"), ("", "said"), ("y", "y1"), ("x", "x2")], 0);
+    set(&mut outbox, &[("y", "y2")], 0);
+    assert_eq!(texts(&mut outbox), ["2 said", "4 x2", "5 y2"]);
+    assert!(outbox.is_drained());
+    set(&mut outbox, &[("x", "x3")], 0);
+    outbox.resume_from_start().unwrap();
+    assert_eq!(texts(&mut outbox), ["2 said", "5 y2", "6 x3"], "written or not");
+    outbox.resume(id(4)).unwrap();
+    assert_eq!(texts(&mut outbox), ["5 y2", "6 x3"], "a replaced number is a place to resume from");
+}
+
+#[test]
+fn values_that_were_replaced_cost_nothing() {
+    let mut outbox = outbox();
+    for now_ms in 0..100_000 {
+        set(&mut outbox, &[("x", "here"), ("y", "there")], now_ms);
+        assert_eq!(
+            outbox.check_queue(now_ms),
+            Ok(()),
+            "a slow reader gets fresher events, not a longer queue"
+        );
+    }
+    assert_eq!((outbox.entries.len(), outbox.window.events, outbox.queue.events), (1, 2, 2));
+    assert_eq!(outbox.latest.len(), 2);
+    assert_eq!(texts(&mut outbox), ["199999 here", "200000 there"]);
+    assert_eq!(outbox.queue, Amount::default());
+    outbox.trim(100_000 + WINDOW_AGE_MS_MAX);
+    assert_eq!((outbox.entries.len(), outbox.latest.len()), (0, 0));
+}
+
+#[test]
+fn a_reader_who_writes_nothing_of_what_waits_is_done_all_the_same() {
+    let mut outbox = outbox();
+    set(&mut outbox, &[("", "said"), ("x", "x1"), ("y", "y1")], 0);
+    assert_eq!(taken(&mut outbox, 1).len(), 1);
+    set(&mut outbox, &[("x", "x2"), ("y", "y2")], 9_000);
+    assert_eq!(outbox.check_queue(9_000), Ok(()), "nothing old waits");
+    assert_eq!(texts(&mut outbox), ["4 x2", "5 y2"]);
+    outbox.acknowledge(id(5));
+    assert_eq!((outbox.latest.len(), outbox.window), (0, Amount::default()));
+}
+
+#[test]
+fn an_answer_tells_what_is_above_its_request_without_taking_it() {
+    let mut outbox = outbox();
+    set(&mut outbox, &[("", "a"), ("x", "x1"), ("", "b"), ("x", "x2")], 0);
+    let told = |outbox: &Outbox, from, bytes_max| {
+        let events = outbox.peek(id(from), bytes_max)?;
+        Some(events.iter().map(|(id, _)| id.seq).collect::<Vec<_>>())
+    };
+    assert_eq!(told(&outbox, 0, 4096), Some(vec![1, 3, 4]));
+    assert_eq!(told(&outbox, 3, 4096), Some(vec![4]));
+    assert_eq!(told(&outbox, 4, 4096), Some(vec![]));
+    assert_eq!(told(&outbox, 0, 0), Some(vec![1]), "always some progress");
+    assert_eq!(told(&outbox, 5, 4096), None);
+    assert_eq!(texts(&mut outbox).len(), 3, "nothing was taken");
+    outbox.acknowledge(id(3));
+    assert_eq!(told(&outbox, 2, 4096), None, "there would be a hole");
+}
+
+#[test]
+fn values_of_too_many_keys_are_reliable() {
+    let mut outbox = outbox();
+    let keys: Vec<String> = (0..LATEST_KEYS_MAX).map(|number| number.to_string()).collect();
+    for key in &keys {
+        set(&mut outbox, &[(key, "old")], 0);
+    }
+    set(&mut outbox, &[("more", "a"), ("0", "new"), ("more", "b")], 0);
+    assert_eq!(outbox.latest.len(), LATEST_KEYS_MAX);
+    let told = texts(&mut outbox);
+    assert_eq!(told.len(), LATEST_KEYS_MAX + 2, "one was replaced");
+    assert_eq!(told[LATEST_KEYS_MAX - 1..], ["1025 a", "1026 new", "1027 b"]);
+    // There is a place again, but values that are not followed could still be asked for.
+    outbox.acknowledge(id(500));
+    set(&mut outbox, &[("more", "c")], 0);
+    outbox.resume(id(1_024)).unwrap();
+    assert_eq!(texts(&mut outbox), ["1025 a", "1026 new", "1027 b", "1028 c"]);
+    assert_eq!((outbox.queue, outbox.unfollowed), (Amount::default(), 1_028));
+    outbox.acknowledge(id(1_028));
+    set(&mut outbox, &[("more", "d"), ("more", "e")], 0);
+    assert_eq!((texts(&mut outbox), outbox.latest.len()), (vec!["1030 e".to_owned()], 1));
+}
+
+#[test]
+fn what_is_for_others_does_not_stay_with_a_reader_s_share() {
+    let item = |audience, text: &str| FlushItem { audience, event: chat(text), latest: None };
+    let large = "x".repeat(10_000);
+    let mut outbox = outbox();
+    let addressed = Flush::new(vec![
+        item(Audience::Only(Seat(2)), &large),
+        item(Audience::Only(ME), "me"),
+        item(Audience::Except(ME), &large),
+        item(Audience::All, "all"),
+    ]);
+    let mostly_mine =
+        Arc::new(Flush::new(vec![item(Audience::Only(Seat(2)), "two"), item(Audience::All, &large)]));
+    outbox.push(&Arc::new(addressed), ME, Weight::Bounded, 0);
+    outbox.push(&mostly_mine, ME, Weight::Bounded, 0);
+    let kept: u64 = outbox.entries.iter().map(|entry| entry.flush.bytes()).sum();
+    assert!(kept * 7 <= outbox.window.bytes * 8, "{kept} bytes for {:?}", outbox.window);
+    assert!(Arc::ptr_eq(&outbox.entries[1].flush, &mostly_mine), "a broadcast is shared, not copied");
+    assert_eq!(texts(&mut outbox)[..2], ["1 me", "2 all"]);
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sward_protocol::format::Format;
 use sward_protocol::ids::{Epoch, NodeId, PlayerId, RoomId};
 use sward_protocol::problem::{ErrorCode, MessageError};
 use sward_protocol::session::Player;
@@ -10,7 +11,8 @@ use sward_protocol::sse::decode::Parser;
 use super::rhythm::PENDING_EVENTS_MAX;
 use super::*;
 use crate::clock::Clock;
-use crate::fanout::mailslot::{Chunk, Mailslot, Position, Reader};
+use crate::fanout::mailslot::Mailslot;
+use crate::fanout::reading::{Chunk, Kind, Position, Reader, Wish};
 use crate::game::{Audience, BadOptions, Game, Random, Room};
 use crate::metrics::Metrics;
 use crate::room::core::RoomCore;
@@ -85,7 +87,7 @@ fn occupant(number: u128) -> Arc<Occupant> {
 }
 
 fn stream(occupant: &Occupant) -> Reader {
-    occupant.mailslot.open(Position::Nothing, None).unwrap().reader
+    occupant.mailslot.open(Wish { from: Position::Nothing, nonce: None, kind: Kind::Open }, 0).unwrap().reader
 }
 
 /// Asks the room for a seat, as a request would.
@@ -101,7 +103,9 @@ async fn join(
 /// The names of the events that wait, and their data.
 fn heard(occupant: &Occupant, reader: &Reader) -> Vec<String> {
     let mut events = Vec::new();
-    while let Chunk::Events { bytes, .. } = occupant.mailslot.read(reader, std::task::Waker::noop()) {
+    while let Chunk::Events { bytes, .. } =
+        occupant.mailslot.read(reader, Format::default(), std::task::Waker::noop())
+    {
         let dispatch =
             |frame: sward_protocol::sse::decode::Frame| events.push(format!("{} {}", frame.name, frame.data));
         Parser::new(1 << 20).feed(&bytes, dispatch).unwrap();
@@ -110,7 +114,7 @@ fn heard(occupant: &Occupant, reader: &Reader) -> Vec<String> {
 }
 
 fn message(kind: &str) -> Message {
-    Message { kind: kind.to_owned(), data: Payload::null(), rid: None, to: None }
+    Message { kind: kind.to_owned(), data: Payload::null(), rid: None, to: None, key: None }
 }
 
 /// Sends one message; what the room says of it, `None` when it went first.
