@@ -1,6 +1,6 @@
-/** @returns {string} 16 random characters, which no other page draws */
+/** @returns {string} 17 characters that no other page draws; not digits alone, which the server takes for a number */
 export function drawNonce() {
-  return drawText(8);
+  return `k${drawText(8)}`;
 }
 
 /**

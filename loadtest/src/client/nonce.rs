@@ -14,8 +14,9 @@ pub(super) struct Nonces {
 
 impl Nonces {
     pub(super) fn new() -> Self {
-        let mut word = Uuid::new_v4().simple().to_string();
-        word.truncate(16);
+        let digits = Uuid::new_v4().simple().to_string();
+        // With a letter in front: digits alone are taken for a number that counts nothing.
+        let word = format!("r{}", &digits[..15]);
         Self { word, count: AtomicU64::new(0) }
     }
 
@@ -29,6 +30,11 @@ impl Nonces {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_word_is_a_number() {
+        assert!((0..100).all(|_| Nonces::new().fresh().starts_with('r')));
+    }
 
     #[test]
     fn the_count_rises_behind_the_same_word() {
