@@ -38,7 +38,7 @@ pub const ROOM_PLAYERS_MAX: u16 = 1000;
 /// Rooms in one page of a list.
 pub const ROOM_PAGE_MAX: usize = 100;
 
-/// Bytes of one event with its name and data lines, `joined` excepted.
+/// Bytes of one event as `["name",data]`, `joined` excepted.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of a `joined` event, likewise.
 pub const JOINED_BYTES_MAX: usize = 1024 * 1024;

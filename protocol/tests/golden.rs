@@ -110,9 +110,9 @@ fn formatted(format: Format) -> Vec<u8> {
         let fragment = Fragment::of(&event).unwrap();
         if matches!(event, Event::Hello(_) | Event::Reset(_) | Event::Noop(_) | Event::Bye(_)) {
             out.extend(std::mem::replace(&mut chunk, ChunkWriter::new(format)).finish());
-            format.push_own(&mut out, &fragment);
+            format.push_own(&mut out, fragment.encoded());
         } else {
-            chunk.push(EventId { epoch: EPOCH, seq }, &fragment);
+            assert!(chunk.push_within(EventId { epoch: EPOCH, seq }, fragment.encoded(), usize::MAX));
         }
     }
     out.extend(chunk.finish());

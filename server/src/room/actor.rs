@@ -23,11 +23,10 @@ use super::input::{Input, Newcomer};
 use super::intake::{Intake, Permit};
 use super::occupant::{Occupant, Stay};
 use crate::clock::whole_ms;
-use crate::fanout::encode::{EncodeError, encode};
-use crate::fanout::flush::{Flush, FlushItem};
+use crate::fanout::encode::encode;
+use crate::fanout::flush::{Flush, FlushWriter};
 use crate::fanout::wake::Wakes;
 use crate::game::Settings;
-use crate::game::context::Outgoing;
 
 /// The actor library's own bound, above all that [`intake`](super::intake) lets in: it would hold back nobody, but cost
 /// memory for each sender past it.
@@ -100,8 +99,9 @@ pub struct RoomActor {
     directory: Arc<Directory>,
     members: BTreeMap<Seat, Member>,
     intake: Arc<Intake>,
-    pending: Vec<FlushItem>,
-    pending_bytes: usize,
+    pending: FlushWriter,
+    /// Whether somebody reads MessagePack, when it was last written.
+    reads_packed: bool,
     flushed_ms: u64,
     flush_timer: Option<SpawnHandle>,
     tick_timer: Option<SpawnHandle>,
@@ -125,8 +125,8 @@ impl RoomActor {
             directory,
             members: BTreeMap::new(),
             intake: Arc::clone(&intake),
-            pending: Vec::new(),
-            pending_bytes: 0,
+            pending: FlushWriter::default(),
+            reads_packed: false,
             flushed_ms: 0,
             flush_timer: None,
             tick_timer: None,
@@ -235,13 +235,7 @@ impl RoomActor {
 
     fn deliver(&mut self, effect: Effect, ctx: &mut Context<Self>) {
         match effect {
-            Effect::Send(outgoing) => match encode(&outgoing.event) {
-                Ok(event) => {
-                    let Outgoing { audience, latest, .. } = outgoing;
-                    self.queue(FlushItem { audience, event, latest });
-                }
-                Err(error) => self.drop_event(&error),
-            },
+            Effect::Send(outgoing) => self.queue(outgoing),
             Effect::Vacated { seat, why } => self.vacate(seat, why),
             Effect::Snapshot(joined) => {
                 self.flush();
@@ -256,11 +250,6 @@ impl RoomActor {
             // Answered by whoever gave the input.
             Effect::Admitted(_) | Effect::Refused(_) | Effect::Results(_) => {}
         }
-    }
-
-    fn drop_event(&self, error: &EncodeError) {
-        tracing::warn!(room = %self.charter.id, %error, "the game sent what cannot be sent");
-        self.directory.metrics().events_dropped.inc();
     }
 
     fn vacate(&mut self, seat: Seat, why: GoneWhy) {

@@ -53,7 +53,8 @@ pub fn open(
 ) -> Result<Opened, CloseCode> {
     let now_ms = clock.now_ms();
     let kind = if matches!(options.mode, Mode::Drain { .. }) { Kind::Drained } else { Kind::Open };
-    let wish = Wish { from: options.from, nonce: options.nonce.as_deref(), kind };
+    let format = options.format;
+    let wish = Wish { from: options.from, nonce: options.nonce.as_deref(), kind, format };
     let opening = session.mailslot().open(wish, now_ms)?;
     session.stream_opened(options.beat_ms, now_ms);
     metrics.streams_opened.with_label_values(&[beginning(&opening)]).inc();

@@ -87,7 +87,11 @@ fn occupant(number: u128) -> Arc<Occupant> {
 }
 
 fn stream(occupant: &Occupant) -> Reader {
-    occupant.mailslot.open(Wish { from: Position::Nothing, nonce: None, kind: Kind::Open }, 0).unwrap().reader
+    occupant
+        .mailslot
+        .open(Wish { from: Position::Nothing, nonce: None, kind: Kind::Open, format: Format::default() }, 0)
+        .unwrap()
+        .reader
 }
 
 /// Asks the room for a seat, as a request would.
@@ -262,7 +266,7 @@ async fn more_than_a_flush_may_hold_is_flushed_at_once() {
     });
     room.try_batch(stay, messages, 0, completion).unwrap();
     done.await.unwrap();
-    assert_eq!(heard(&zoe, &reader).len(), PENDING_EVENTS_MAX);
+    assert_eq!(heard(&zoe, &reader).len(), PENDING_EVENTS_MAX as usize);
 }
 
 #[actix_web::test]
