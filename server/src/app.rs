@@ -29,7 +29,7 @@ use crate::room::catalog::Catalog;
 use crate::room::directory::Directory;
 use crate::session::registry::Registry;
 use crate::session::sweeper::Sweeper;
-use crate::shutdown;
+use crate::shutdown::{self, StopSignals};
 
 /// A server that is being put together.
 #[derive(Debug, Default)]
@@ -50,6 +50,7 @@ pub struct Listening {
     tls_address: Option<SocketAddr>,
     /// Keeps the certificate fresh.
     refreshing: Pin<Box<dyn Future<Output = ()>>>,
+    stop_signals: StopSignals,
     state: State,
     server: actix_web::dev::Server,
 }
@@ -67,6 +68,7 @@ impl Server {
     /// What the operating system says, above all that the port is taken.
     pub fn listen(self) -> io::Result<Listening> {
         let state = self.state;
+        let stop_signals = StopSignals::new()?;
         let plain = listener::listen(state.config.listen)?;
         let address = plain.local_addr()?;
         let tls = match state.config.tls_listen {
@@ -90,7 +92,7 @@ impl Server {
             tls_address = Some(address);
             refreshing = Box::pin(certificate.keep_fresh(Arc::clone(&state.metrics)));
         }
-        Ok(Listening { address, tls_address, refreshing, state, server: server.run() })
+        Ok(Listening { address, tls_address, refreshing, stop_signals, state, server: server.run() })
     }
 }
 
@@ -187,7 +189,7 @@ impl Listening {
     /// # Errors
     /// What the operating system says of the listening socket.
     pub async fn run(self) -> io::Result<()> {
-        let Self { state, server, refreshing, .. } = self;
+        let Self { state, server, refreshing, mut stop_signals, .. } = self;
         let sweeper = Sweeper {
             registry: Arc::clone(&state.registry),
             clock: state.clock,
@@ -197,11 +199,11 @@ impl Listening {
         let refreshing = actix_rt::spawn(refreshing);
         let handle = server.handle();
         let stopping = actix_rt::spawn(async move {
-            shutdown::told_to_stop().await;
+            stop_signals.told_to_stop().await;
             tokio::select! {
                 () = shutdown::drain(&state, &handle) => {}
                 // Whoever asks twice does not want to wait.
-                () = shutdown::told_to_stop() => handle.stop(false).await,
+                () = stop_signals.told_to_stop() => handle.stop(false).await,
             }
         });
         let outcome = server.await;

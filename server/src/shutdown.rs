@@ -1,5 +1,6 @@
 //! Leaving well: no new players, a `bye` to each stream, then the end.
 
+use std::io;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -11,21 +12,48 @@ use crate::http::state::State;
 /// How often is looked whether everything under way has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Waits until the process is told to stop: SIGTERM or SIGINT, or Ctrl-C.
-pub async fn told_to_stop() {
-    let interrupted = tokio::signal::ctrl_c();
+/// What tells the process to stop: SIGTERM or SIGINT, or Ctrl-C.
+#[derive(Debug)]
+pub struct StopSignals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
+    terminated: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupted: tokio::signal::unix::Signal,
+}
+
+impl StopSignals {
+    /// Takes them from the operating system, before anybody is told that the server is up: until then they would end the
+    /// process at once.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn new() -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self {
+                terminated: signal(SignalKind::terminate())?,
+                interrupted: signal(SignalKind::interrupt())?,
+            })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    /// Waits for the next one.
+    #[cfg(unix)]
+    pub async fn told_to_stop(&mut self) {
+        tokio::select! {
+            _ = self.interrupted.recv() => {}
+            _ = self.terminated.recv() => {}
         }
     }
-    let _ = interrupted.await;
+
+    /// Waits for the next one.
+    #[cfg(not(unix))]
+    pub async fn told_to_stop(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }
 
 /// Tells everybody and stops the server: streams get `bye` 3001, requests under way are answered, all of it within the
