@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::bye::Bye;
 use crate::codec::{DecodeError, msgpack};
 use crate::ids::{Epoch, EventId, PlayerId, RoomId, Seat};
+use crate::operator::Warn;
 use crate::payload::Payload;
 use crate::rooms::RoomInfo;
 use crate::session::{Player, Time};
@@ -37,6 +38,8 @@ pub enum Event {
     Patch(Payload),
     /// Answer to `sward.ping`.
     Pong(Pong),
+    /// What an operator says.
+    Warn(Warn),
     /// What was missed cannot be replayed.
     Reset(Reset),
     /// The stream ends.
@@ -240,6 +243,7 @@ macro_rules! with_data {
             Event::Chat($data) => $body,
             Event::State($data) | Event::Patch($data) => $body,
             Event::Pong($data) => $body,
+            Event::Warn($data) => $body,
             Event::Reset($data) => $body,
             Event::Bye($data) => $body,
         }
@@ -261,6 +265,7 @@ macro_rules! read_as {
             "state" => Self::State($read),
             "patch" => Self::Patch($read),
             "pong" => Self::Pong($read),
+            "warn" => Self::Warn($read),
             "reset" => Self::Reset($read),
             "bye" => Self::Bye($read),
             _ => return Ok(None),
@@ -285,6 +290,7 @@ impl Event {
             Self::State(_) => "state",
             Self::Patch(_) => "patch",
             Self::Pong(_) => "pong",
+            Self::Warn(_) => "warn",
             Self::Reset(_) => "reset",
             Self::Bye(_) => "bye",
         }

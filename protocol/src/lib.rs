@@ -6,7 +6,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`ids`] | players, rooms, seats, event ids, tokens |
-//! | [`session`], [`rooms`], [`upstream`] | request and answer bodies |
+//! | [`session`], [`rooms`], [`upstream`], [`operator`] | request and answer bodies |
 //! | [`downstream`] | the events of a stream |
 //! | [`payload`] | a game's own data, passed on unparsed but checked |
 //! | [`text`] | what may stand in a name and in a chat line |
@@ -23,6 +23,7 @@ pub mod fragment;
 pub mod frames;
 pub mod ids;
 pub mod limits;
+pub mod operator;
 pub mod payload;
 pub mod problem;
 pub mod rooms;

@@ -43,6 +43,8 @@ codes! {
     UnsupportedVersion = "unsupported_version", "This server speaks an older version of the protocol";
     /// No token, or one that cannot be one.
     BadToken = "bad_token", "The token is missing or malformed";
+    /// Not the operator's secret.
+    BadSecret = "bad_secret", "The operator's secret is missing or wrong";
     /// No such route.
     NotFound = "not_found", "There is nothing here";
     /// No such room, or none that fits.
@@ -85,6 +87,8 @@ codes! {
     RoomGone = "room_gone", "The room is gone";
     /// A game's own code, which stands in the error itself.
     Game = "game", "The game refuses this";
+    /// As many warnings stand as may.
+    TooManyWarnings = "too_many_warnings", "Too many warnings stand";
     /// Too many messages a second.
     RateLimited = "rate_limited", "Too many messages";
     /// The room's mailbox is full.

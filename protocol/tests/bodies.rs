@@ -13,6 +13,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use sward_protocol::codec::Encoding;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat, Token};
+use sward_protocol::operator::{WarnLevel, Warned, Warning, Warnings};
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError, Problem};
 use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Left, OneRoom, RoomInfo, RoomList, Seated};
@@ -245,6 +246,17 @@ fn send(bodies: &mut Bodies) {
     bodies.both("POST /v1/send: 200, least", &Answer { ack: 0, replies: Vec::new(), events: Vec::new() });
 }
 
+fn operator(bodies: &mut Bodies) {
+    let text = "Back in a minute".to_owned();
+    let warning = Warning { level: WarnLevel::Boot, text, game: None, room: None };
+    bodies.both("POST /v1/admin/warn", &warning);
+    bodies.both("POST /v1/admin/warn: 200", &Warned { players: 450 });
+    let in_a_game = Warning { level: WarnLevel::Info, game: Some("relay".to_owned()), ..warning.clone() };
+    let in_a_room = Warning { room: Some(room().id), ..in_a_game.clone() };
+    let warnings = vec![warning, in_a_game, Warning { game: None, ..in_a_room }];
+    bodies.both("GET /v1/admin/warn: 200", &Warnings { warnings });
+}
+
 fn problems(bodies: &mut Bodies) {
     bodies.error("problem", &problem(ErrorCode::BadName, 422));
     bodies.error(
@@ -260,6 +272,7 @@ fn every_body_has_its_golden_bytes_and_reads_back_from_them() {
     sessions(&mut bodies);
     rooms(&mut bodies);
     send(&mut bodies);
+    operator(&mut bodies);
     problems(&mut bodies);
     golden("bodies.json", &bodies.file());
 }

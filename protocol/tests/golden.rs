@@ -18,6 +18,7 @@ use sward_protocol::session::{Player, Time};
 use sward_protocol::sse::{decode, encode};
 
 use support::{golden, payload};
+use sward_protocol::operator::{Warn, WarnLevel, WarnScope};
 
 const EPOCH: Epoch = Epoch(0x7f3a_91c2);
 
@@ -73,6 +74,11 @@ fn events() -> Vec<Event> {
         Event::Patch(payload(&json!({"tick": 9}))),
         Event::Pong(Pong { data: payload(&json!(12.25)) }),
         Event::Gone(Gone { seat: Seat(2), why: GoneWhy::Lost }),
+        Event::Warn(Warn {
+            level: WarnLevel::Boot,
+            scope: WarnScope::All,
+            text: "Back in a minute".to_owned(),
+        }),
         Event::Bye(Bye::new(CloseCode::Shutdown, 1234)),
     ]
 }
@@ -164,7 +170,7 @@ fn a_batch_bears_the_id_of_its_last_event() {
     let shape: Vec<_> =
         deliveries.iter().map(|delivery| (delivery.id.as_deref(), delivery.events.len())).collect();
     let want =
-        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.13"), 9), (None, 1)];
+        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.14"), 10), (None, 1)];
     assert_eq!(shape, want);
 }
 

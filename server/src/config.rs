@@ -7,6 +7,7 @@ use std::time::Duration;
 use sward_protocol::limits;
 
 use crate::clock::whole_ms;
+use crate::operator::secret::AdminSecret;
 use crate::session::rate::{Rate, Rates};
 use crate::session::state::Patience;
 
@@ -75,6 +76,11 @@ pub struct Config {
     #[arg(long, env = "SWARD_GRACE_MS", default_value_t = whole_ms(limits::GRACE), value_parser = clap::value_parser!(u64).range(1_000..=3_600_000))]
     pub grace_ms: u64,
 
+    /// Lets the operator in who sends it as `Authorization: Bearer`, to /v1/admin: at least 16 ASCII characters. Better
+    /// given by environment, which others on the machine do not see; without one there is no such route
+    #[arg(long, env = "SWARD_ADMIN_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub admin_secret: Option<AdminSecret>,
+
     /// How long streams may take to end when the server stops, in milliseconds
     #[arg(long, env = "SWARD_DRAIN_MS", default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(0..=600_000))]
     pub drain_ms: u64,
@@ -98,6 +104,7 @@ impl Default for Config {
             bytes_per_s: 131_072,
             rotate_ms: 600_000,
             grace_ms: whole_ms(limits::GRACE),
+            admin_secret: None,
             drain_ms: 3_000,
         }
     }

@@ -27,6 +27,7 @@ mod http;
 mod listener;
 mod metrics;
 mod net;
+mod operator;
 mod room;
 mod session;
 mod shutdown;

@@ -81,10 +81,12 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         Code::BadJson | Code::BadMsgpack | Code::BadQuery | Code::BadRequest | Code::UnsupportedVersion => {
             (StatusCode::BAD_REQUEST, false)
         }
-        Code::BadToken => (StatusCode::UNAUTHORIZED, false),
+        Code::BadToken | Code::BadSecret => (StatusCode::UNAUTHORIZED, false),
         Code::NotFound | Code::RoomNotFound => (StatusCode::NOT_FOUND, false),
         Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, false),
-        Code::Gap | Code::RoomFull | Code::NotInRoom | Code::RoomGone => (StatusCode::CONFLICT, false),
+        Code::Gap | Code::TooManyWarnings | Code::RoomFull | Code::NotInRoom | Code::RoomGone => {
+            (StatusCode::CONFLICT, false)
+        }
         Code::SessionGone => (StatusCode::GONE, false),
         Code::BodySlow => (StatusCode::REQUEST_TIMEOUT, false),
         Code::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, false),

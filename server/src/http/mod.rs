@@ -6,10 +6,12 @@
 //! | [`extract`] | bodies, tokens and encodings of requests and answers |
 //! | [`error`] | every error as a problem document: the only place with status codes |
 //! | [`sessions`], [`stream`], [`send`], [`rooms`] | the game routes |
+//! | [`admin`] | what an operator says and does, behind his secret |
 //! | [`operations`] | health, readiness, metrics |
 //! | [`assets`] | the embedded web client |
 //! | [`routes`] | which path leads where, and what surrounds every answer |
 
+pub mod admin;
 pub mod assets;
 pub mod error;
 pub mod extract;

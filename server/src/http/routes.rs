@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard, web};
 use sward_protocol::problem::ErrorCode;
 
 use super::error::ApiError;
-use super::{assets, operations, rooms, send, sessions, stream};
+use super::{admin, assets, operations, rooms, send, sessions, stream};
 
 /// How long a browser may remember the answer to a preflight, in seconds.
 const PREFLIGHT_S_MAX: usize = 86_400;
@@ -33,6 +33,11 @@ pub fn mount(config: &mut web::ServiceConfig) {
         )
         .service(resource("/v1/rooms/{id}", "GET").route(web::get().to(rooms::show)))
         .service(resource("/v1/rooms/{id}/join", "POST").route(web::post().to(rooms::join_room)))
+        .service(
+            resource("/v1/admin/warn", "GET, POST")
+                .route(web::get().to(admin::warnings))
+                .route(web::post().to(admin::warn)),
+        )
         .service(resource("/healthz", "GET, HEAD").route(get_or_head().to(operations::health)))
         .service(resource("/readyz", "GET, HEAD").route(get_or_head().to(operations::ready)))
         .service(resource("/metrics", "GET, HEAD").route(get_or_head().to(operations::metrics)))

@@ -40,7 +40,8 @@ pub async fn stream(request: HttpRequest, query: Query<StreamQuery>) -> Result<H
             Err(CloseCode::Overloaded)
         }
         Found::Alive(session) => {
-            let opened = open::open(&session, &options, state.clock, &state.metrics);
+            let directory = &state.admission.directory;
+            let opened = open::open(&session, &options, state.clock, &state.metrics, directory);
             // The drain may have begun since it was asked above, and have told everybody already.
             if state.is_draining() {
                 session.mailslot().close(CloseCode::Shutdown);

@@ -208,6 +208,11 @@ impl RoomActor {
         let (charter, intake) = (Arc::clone(&self.charter), Arc::clone(&self.intake));
         let handle = RoomHandle::new(charter, ctx.address(), intake, self.directory.clock());
         let sat = occupant.sit(handle, seat, &flush, now_ms, &mut self.wakes);
+        if sat.is_ok() {
+            for warning in self.directory.warnings().standing_in(&self.charter.game, self.charter.id) {
+                occupant.mailslot.post_own(warning, now_ms, &mut self.wakes);
+            }
+        }
         self.wakes.wake_all();
         let Ok((stay, before)) = sat else {
             self.perform(Input::Leave { seat, why: GoneWhy::Left }, ctx);

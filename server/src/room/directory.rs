@@ -11,6 +11,7 @@ use super::handle::RoomHandle;
 use super::lobby::{Filter, Lobby};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::operator::warnings::Warnings;
 
 /// Finds rooms by id, by code, and by what a player wants to play.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ pub struct Directory {
     rooms: DashMap<RoomId, RoomHandle>,
     codes: DashMap<String, RoomId>,
     lobby: Mutex<Lobby>,
+    warnings: Mutex<Warnings>,
     rooms_max: usize,
     clock: Clock,
     metrics: Arc<Metrics>,
@@ -77,6 +79,7 @@ impl Directory {
             rooms: DashMap::new(),
             codes: DashMap::new(),
             lobby: Mutex::default(),
+            warnings: Mutex::default(),
             rooms_max,
             clock,
             metrics,
@@ -98,6 +101,11 @@ impl Directory {
     /// Which rooms are open. The lock is for a few steps only, never across an await.
     pub fn lobby(&self) -> MutexGuard<'_, Lobby> {
         self.lobby.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What an operator said that stands. The lock is for a few steps only, never across an await.
+    pub fn warnings(&self) -> MutexGuard<'_, Warnings> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The room with this id.
@@ -213,6 +221,7 @@ impl Directory {
 
     fn forget(&self, charter: &Charter) {
         self.give_code_back(charter);
+        self.warnings().forget_room(charter.id);
         if self.rooms.remove(&charter.id).is_some() {
             self.metrics.rooms.dec();
         }

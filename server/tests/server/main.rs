@@ -1,6 +1,7 @@
 //! The real binary, driven over real sockets. One file per part of `docs/protocol.md`.
 #![allow(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
+mod admin;
 mod bad_input;
 mod downstream;
 #[allow(dead_code, reason = "shared with other tests")]

@@ -18,6 +18,7 @@ const PURE: &[&str] = &[
     "session/first_answers.rs",
     "session/inbox.rs",
     "session/rate.rs",
+    "operator/warnings.rs",
     "fanout/encode.rs",
     "fanout/entry.rs",
     "fanout/flush.rs",
