@@ -7,7 +7,7 @@ use crate::codec::{DecodeError, msgpack};
 use crate::ids::{Epoch, EventId, PlayerId, RoomId, Seat};
 use crate::operator::Warn;
 use crate::payload::Payload;
-use crate::rooms::RoomInfo;
+use crate::rooms::{RoomChange, RoomInfo};
 use crate::session::{Player, Time};
 
 /// One event. Its name is the variant's, in lower case.
@@ -28,6 +28,8 @@ pub enum Event {
     Away(Away),
     /// And is back.
     Back(Back),
+    /// Something of the room changed.
+    Room(RoomChange),
     /// A game message.
     Msg(Msg),
     /// A chat line.
@@ -130,6 +132,8 @@ pub enum GoneWhy {
     Lost,
     /// He sits in another room now.
     Moved,
+    /// The game, or who may, put him out.
+    Kicked,
     /// The room was closed.
     Closed,
     /// The game failed.
@@ -137,12 +141,17 @@ pub enum GoneWhy {
 }
 
 /// Data of `gone`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gone {
     /// The seat.
     pub seat: Seat,
     /// Why.
     pub why: GoneWhy,
+    /// What a game says to it, in plain words for people: at most [`GONE_DETAIL_CHARS_MAX`] characters.
+    ///
+    /// [`GONE_DETAIL_CHARS_MAX`]: crate::limits::GONE_DETAIL_CHARS_MAX
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 /// Why a player is away.
@@ -239,6 +248,7 @@ macro_rules! with_data {
             Event::Gone($data) => $body,
             Event::Away($data) => $body,
             Event::Back($data) => $body,
+            Event::Room($data) => $body,
             Event::Msg($data) => $body,
             Event::Chat($data) => $body,
             Event::State($data) | Event::Patch($data) => $body,
@@ -260,6 +270,7 @@ macro_rules! read_as {
             "gone" => Self::Gone($read),
             "away" => Self::Away($read),
             "back" => Self::Back($read),
+            "room" => Self::Room($read),
             "msg" => Self::Msg($read),
             "chat" => Self::Chat($read),
             "state" => Self::State($read),
@@ -285,6 +296,7 @@ impl Event {
             Self::Gone(_) => "gone",
             Self::Away(_) => "away",
             Self::Back(_) => "back",
+            Self::Room(_) => "room",
             Self::Msg(_) => "msg",
             Self::Chat(_) => "chat",
             Self::State(_) => "state",

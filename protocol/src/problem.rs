@@ -55,6 +55,8 @@ codes! {
     Gap = "gap", "A batch before this one is missing";
     /// No seat is free.
     RoomFull = "room_full", "The room is full";
+    /// Nobody else is let in.
+    RoomLocked = "room_locked", "The room is locked";
     /// The player sits in no room.
     NotInRoom = "not_in_room", "You sit in no room";
     /// The session ended or was never known.
@@ -140,6 +142,13 @@ impl MessageError {
     #[must_use]
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self { code: Cow::Borrowed(code.as_str()), detail: detail.into() }
+    }
+
+    /// An error with a code of a game's own: a word or two in snake case, which clients may act on, and `detail` for
+    /// people.
+    #[must_use]
+    pub fn of_game(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { code: Cow::Borrowed(code), detail: detail.into() }
     }
 }
 

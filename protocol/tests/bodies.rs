@@ -37,6 +37,7 @@ fn room() -> RoomInfo {
         max_players: 50,
         players: 3,
         private: true,
+        locked: true,
         meta: payload(&json!({"map": "hills", "level": [1, 2.5, null]})),
     }
 }
@@ -224,7 +225,8 @@ fn rooms(bodies: &mut Bodies) {
     bodies.both("POST /v1/join: 200", &Seated { room: room(), seat: Seat(3) });
     bodies.both("POST /v1/leave: 200", &Left { left: true });
     bodies.both("GET /v1/rooms/{id}: 200", &OneRoom { room: room() });
-    let public = RoomInfo { name: String::new(), private: false, meta: payload(&json!({})), ..room() };
+    let public =
+        RoomInfo { name: String::new(), private: false, locked: false, meta: payload(&json!({})), ..room() };
     bodies
         .both("GET /v1/rooms: 200", &RoomList { rooms: vec![public.clone(), public], next: Some(room().id) });
     bodies.both("GET /v1/rooms: 200, last page", &RoomList { rooms: Vec::new(), next: None });

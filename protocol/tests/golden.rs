@@ -13,7 +13,7 @@ use sward_protocol::downstream::*;
 use sward_protocol::format::{ChunkWriter, Delivery, Format, Reader};
 use sward_protocol::fragment::Fragment;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat};
-use sward_protocol::rooms::RoomInfo;
+use sward_protocol::rooms::{RoomChange, RoomInfo};
 use sward_protocol::session::{Player, Time};
 use sward_protocol::sse::{decode, encode};
 
@@ -36,6 +36,7 @@ fn events() -> Vec<Event> {
         max_players: 50,
         players: 1,
         private: false,
+        locked: false,
         meta: payload(&json!({})),
     };
     let member = Member { seat: Seat(1), id, name: name.clone(), me: me.clone(), away: false };
@@ -72,8 +73,13 @@ fn events() -> Vec<Event> {
         }),
         Event::State(payload(&json!({"tick": 8, "animals": []}))),
         Event::Patch(payload(&json!({"tick": 9}))),
+        Event::Room(RoomChange { locked: Some(true), meta: Some(payload(&json!({"map": "dale"}))) }),
+        Event::Room(RoomChange { locked: Some(false), meta: None }),
+        Event::Gone(Gone { seat: Seat(2), why: GoneWhy::Lost, detail: None }),
+        Event::Gone(Gone {
+            seat: Seat(3), why: GoneWhy::Kicked, detail: Some("three “strikes”".to_owned())
+        }),
         Event::Pong(Pong { data: payload(&json!(12.25)) }),
-        Event::Gone(Gone { seat: Seat(2), why: GoneWhy::Lost }),
         Event::Warn(Warn {
             level: WarnLevel::Boot,
             scope: WarnScope::All,
@@ -170,7 +176,7 @@ fn a_batch_bears_the_id_of_its_last_event() {
     let shape: Vec<_> =
         deliveries.iter().map(|delivery| (delivery.id.as_deref(), delivery.events.len())).collect();
     let want =
-        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.14"), 10), (None, 1)];
+        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.17"), 13), (None, 1)];
     assert_eq!(shape, want);
 }
 

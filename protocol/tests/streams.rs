@@ -15,7 +15,7 @@ use sward_protocol::frames;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat};
 use sward_protocol::limits::JOINED_BYTES_MAX;
 use sward_protocol::payload::Payload;
-use sward_protocol::rooms::RoomInfo;
+use sward_protocol::rooms::{RoomChange, RoomInfo};
 use sward_protocol::session::Time;
 
 const FORMATS: [Format; 5] = [
@@ -121,8 +121,17 @@ fn joined() -> impl Strategy<Value = Event> {
         |(name, meta, state, players)| {
             let (id, code) = (RoomId::from_random(NodeId(1), 7), "KXQZ".to_owned());
             let (game, max_players, players_now) = (name.clone(), 50, u16::try_from(players.len()).unwrap());
-            let room =
-                RoomInfo { id, game, code, name, max_players, players: players_now, private: false, meta };
+            let room = RoomInfo {
+                id,
+                game,
+                code,
+                name,
+                max_players,
+                players: players_now,
+                private: false,
+                locked: false,
+                meta,
+            };
             Event::Joined(Joined { room, seat: Seat(1), players, state })
         },
     )
@@ -144,7 +153,9 @@ fn numbered() -> impl Strategy<Value = Event> {
         1 => payload().prop_map(Event::Patch),
         1 => payload().prop_map(Event::State),
         1 => payload().prop_map(|data| Event::Pong(Pong { data })),
-        1 => any::<u16>().prop_map(|seat| Event::Gone(Gone { seat: Seat(seat), why: GoneWhy::Moved })),
+        1 => (any::<Option<bool>>(), proptest::option::of(payload()))
+            .prop_map(|(locked, meta)| Event::Room(RoomChange { locked, meta: meta.filter(|meta| *meta != Payload::null()) })),
+        1 => any::<u16>().prop_map(|seat| Event::Gone(Gone { seat: Seat(seat), why: GoneWhy::Moved, detail: None })),
         1 => any::<u16>().prop_map(|seat| Event::Away(Away { seat: Seat(seat), why: AwayWhy::Lost })),
         1 => any::<u16>().prop_map(|seat| Event::Back(Back { seat: Seat(seat) })),
     ]
@@ -246,6 +257,7 @@ fn the_largest_joined_is_read_in_every_form() {
         max_players: 50,
         players: 0,
         private: false,
+        locked: false,
         meta: Payload::null(),
     };
     let state = Payload::from_json(&state).unwrap();

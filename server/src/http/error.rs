@@ -84,9 +84,12 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         Code::BadToken | Code::BadSecret => (StatusCode::UNAUTHORIZED, false),
         Code::NotFound | Code::RoomNotFound => (StatusCode::NOT_FOUND, false),
         Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, false),
-        Code::Gap | Code::TooManyWarnings | Code::RoomFull | Code::NotInRoom | Code::RoomGone => {
-            (StatusCode::CONFLICT, false)
-        }
+        Code::Gap
+        | Code::TooManyWarnings
+        | Code::RoomFull
+        | Code::RoomLocked
+        | Code::NotInRoom
+        | Code::RoomGone => (StatusCode::CONFLICT, false),
         Code::SessionGone => (StatusCode::GONE, false),
         Code::BodySlow => (StatusCode::REQUEST_TIMEOUT, false),
         Code::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, false),
@@ -158,6 +161,7 @@ impl From<JoinError> for ApiError {
                 return answer;
             }
             JoinError::Room(RoomError::Refused(Refusal::Full)) => ErrorCode::RoomFull,
+            JoinError::Room(RoomError::Refused(Refusal::Locked)) => ErrorCode::RoomLocked,
         };
         Self::new(code, error.to_string())
     }

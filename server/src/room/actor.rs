@@ -1,5 +1,6 @@
 //! The shell around a room: its mailbox, its timers, and delivery.
 
+mod alarm;
 mod rhythm;
 
 use std::collections::BTreeMap;
@@ -106,7 +107,9 @@ pub struct RoomActor {
     flush_timer: Option<SpawnHandle>,
     tick_timer: Option<SpawnHandle>,
     tick_due_ms: u64,
-    has_failed: bool,
+    alarm: Option<SpawnHandle>,
+    alarm_ms: Option<u64>,
+    has_ended: bool,
     empty_since_ms: u64,
     wakes: Wakes,
 }
@@ -131,7 +134,9 @@ impl RoomActor {
             flush_timer: None,
             tick_timer: None,
             tick_due_ms: now_ms,
-            has_failed: false,
+            alarm: None,
+            alarm_ms: None,
+            has_ended: false,
             empty_since_ms: now_ms,
             wakes: Wakes::default(),
         };
@@ -142,22 +147,32 @@ impl RoomActor {
         self.directory.clock().now_ms()
     }
 
-    /// Steps the core. `None` when its game panicked: the room has failed then, and is closed.
+    /// Steps the core, and sees to its next timer. `None` when its game panicked: the room has failed then, and is closed;
+    /// or when it was closed before.
     fn step(&mut self, input: Input, ctx: &mut Context<Self>) -> Option<Vec<Effect>> {
-        if self.has_failed {
+        if self.has_ended {
             return None;
         }
         let now_ms = self.now_ms();
         let mut effects = Vec::new();
         let core = &mut self.core;
         // Whatever state the panic left behind is never looked at again.
-        if catch_unwind(AssertUnwindSafe(|| core.step(input, now_ms, &mut effects))).is_ok() {
-            return Some(effects);
+        match catch_unwind(AssertUnwindSafe(|| core.step(input, now_ms, &mut effects))) {
+            Ok(()) => {
+                self.set_alarm(ctx);
+                Some(effects)
+            }
+            Err(panic) => {
+                let said = panic.downcast_ref::<&str>().copied();
+                let said =
+                    said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default();
+                let Charter { id, game, .. } = &*self.charter;
+                tracing::warn!(room = %id, %game, said, "the game panicked; the room is closed");
+                self.directory.metrics().rooms_failed.inc();
+                self.end(GoneWhy::Failed, ctx);
+                None
+            }
         }
-        tracing::warn!(room = %self.charter.id, game = %self.charter.game, "the game panicked; the room is closed");
-        self.directory.metrics().rooms_failed.inc();
-        self.fail(ctx);
-        None
     }
 
     fn join(
@@ -195,7 +210,7 @@ impl RoomActor {
     }
 
     fn seated(&self, seat: Seat) -> Seated {
-        Seated { room: self.charter.info(self.core.players()), seat }
+        Seated { room: self.core.info(), seat }
     }
 
     /// Seats the newcomer: room, session and stream agree from here on, in one step.
@@ -232,7 +247,7 @@ impl RoomActor {
             Err(error) => {
                 tracing::warn!(room = %self.charter.id, %error, "the room cannot show its state; it is closed");
                 self.directory.metrics().rooms_failed.inc();
-                self.fail(ctx);
+                self.end(GoneWhy::Failed, ctx);
                 None
             }
         }
@@ -241,7 +256,13 @@ impl RoomActor {
     fn deliver(&mut self, effect: Effect, ctx: &mut Context<Self>) {
         match effect {
             Effect::Send(outgoing) => self.queue(outgoing),
-            Effect::Vacated { seat, why } => self.vacate(seat, why),
+            Effect::Dropped(dropped) => self.drop_event(&dropped),
+            Effect::Vacated { seat, why, detail } => {
+                self.vacate(seat, why, detail);
+                self.count(ctx);
+            }
+            Effect::Changed(change) => self.directory.lobby().change(self.charter.id, &change),
+            Effect::Closed => self.end(GoneWhy::Closed, ctx),
             Effect::Snapshot(joined) => {
                 self.flush();
                 let seat = joined.seat;
@@ -257,11 +278,16 @@ impl RoomActor {
         }
     }
 
-    fn vacate(&mut self, seat: Seat, why: GoneWhy) {
+    fn drop_event(&self, error: &dyn std::error::Error) {
+        tracing::warn!(room = %self.charter.id, %error, "the game sent what cannot be sent");
+        self.directory.metrics().events_dropped.inc();
+    }
+
+    fn vacate(&mut self, seat: Seat, why: GoneWhy, detail: Option<String>) {
         self.flush();
         let Some(Member { occupant, stay }) = self.members.remove(&seat) else { return };
         let now_ms = self.now_ms();
-        if let Ok(event) = encode(&Event::Gone(Gone { seat, why })) {
+        if let Ok(event) = encode(&Event::Gone(Gone { seat, why, detail })) {
             occupant.stand_up(stay, &Arc::new(Flush::of(event)), now_ms, &mut self.wakes);
         }
         self.wakes.wake_all();
@@ -272,6 +298,10 @@ impl RoomActor {
             return;
         }
         self.perform(Input::Leave { seat: stay.seat, why }, ctx);
+    }
+
+    /// Somebody is out: there may be a seat for others, or nobody left to tick for.
+    fn count(&mut self, ctx: &mut Context<Self>) {
         self.directory.lobby().count(self.charter.id, self.core.players());
         if self.core.players() == 0 {
             self.empty_since_ms = self.now_ms();
@@ -317,11 +347,11 @@ impl RoomActor {
     }
 
     /// Everybody is put out, and the room is no more.
-    fn fail(&mut self, ctx: &mut Context<Self>) {
-        self.has_failed = true;
+    fn end(&mut self, why: GoneWhy, ctx: &mut Context<Self>) {
+        self.has_ended = true;
         let seats: Vec<_> = self.members.keys().copied().collect();
         for seat in seats {
-            self.vacate(seat, GoneWhy::Failed);
+            self.vacate(seat, why, None);
         }
         self.directory.close(&self.charter);
         ctx.stop();

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use sward_protocol::ids::RoomId;
-use sward_protocol::rooms::RoomInfo;
+use sward_protocol::rooms::{RoomChange, RoomInfo};
 
 use crate::room::core::Charter;
 
@@ -21,18 +21,31 @@ struct Listing {
     reserved: u16,
     /// The room turned somebody away although it has seats: nobody is sent there until one of its players leaves.
     is_crowded: bool,
+    /// Its game lets nobody else in.
+    is_locked: bool,
 }
 
 impl Listing {
     fn has_seat(&self) -> bool {
         !self.is_crowded
+            && !self.is_locked
             && u32::from(self.players) + u32::from(self.reserved) < u32::from(self.charter.max_players)
     }
 
     fn fits(&self, game: &str, filter: &Filter) -> bool {
+        self.is_of(game) && !self.charter.private && self.has(filter)
+    }
+
+    fn is_of(&self, game: &str) -> bool {
         self.charter.game == game
-            && !self.charter.private
-            && filter.iter().all(|(key, value)| self.meta.get(key) == Some(value))
+    }
+
+    fn has(&self, filter: &Filter) -> bool {
+        filter.iter().all(|(key, value)| self.meta.get(key) == Some(value))
+    }
+
+    fn info(&self) -> RoomInfo {
+        RoomInfo { locked: self.is_locked, ..self.charter.info(self.players) }
     }
 }
 
@@ -50,8 +63,28 @@ impl Lobby {
         self.made += 1;
         self.order.insert(charter.id, self.made);
         let meta = charter.meta.parse().unwrap_or_default();
-        self.listings
-            .insert(self.made, Listing { charter, meta, players: 0, reserved: 1, is_crowded: false });
+        let listing = Listing { charter, meta, players: 0, reserved: 1, is_crowded: false, is_locked: false };
+        self.listings.insert(self.made, listing);
+    }
+
+    /// What others see of a room changed.
+    pub fn change(&mut self, id: RoomId, change: &RoomChange) {
+        let Some(listing) = self.listing_mut(id) else { return };
+        if let Some(meta) = &change.meta {
+            listing.meta = meta.parse().unwrap_or_default();
+            listing.charter.meta = meta.clone();
+        }
+        if let Some(is_locked) = change.locked {
+            listing.is_locked = is_locked;
+        }
+    }
+
+    /// Whether a room is one of this game, public or private as asked, that the filter finds.
+    #[must_use]
+    pub fn fits(&self, id: RoomId, game: &str, is_private: bool, filter: &Filter) -> bool {
+        self.listing(id).is_some_and(|listing| {
+            listing.charter.private == is_private && listing.is_of(game) && listing.has(filter)
+        })
     }
 
     /// A room is no more.
@@ -115,7 +148,7 @@ impl Lobby {
     /// A room that somebody named.
     #[must_use]
     pub fn room(&self, id: RoomId) -> Option<RoomInfo> {
-        self.listing(id).map(|listing| listing.charter.info(listing.players))
+        self.listing(id).map(Listing::info)
     }
 
     /// One page of the public rooms that are not empty, oldest first, behind the room `after`; and where the next page
@@ -140,8 +173,7 @@ impl Lobby {
                 && game.is_none_or(|game| listing.charter.game == game)
         };
         let mut listings = self.listings.range(start..).map(|(_, listing)| listing).filter(shown);
-        let rooms: Vec<_> =
-            listings.by_ref().take(limit).map(|listing| listing.charter.info(listing.players)).collect();
+        let rooms: Vec<_> = listings.by_ref().take(limit).map(Listing::info).collect();
         let next = if listings.next().is_some() { rooms.last().map(|room| room.id) } else { None };
         (rooms, next)
     }

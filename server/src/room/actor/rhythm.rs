@@ -20,8 +20,7 @@ impl RoomActor {
     pub(super) fn queue(&mut self, outgoing: Outgoing) {
         let Outgoing { audience, event, latest } = outgoing;
         if let Err(error) = self.pending.push(audience, &event, latest) {
-            tracing::warn!(room = %self.charter.id, %error, "the game sent what cannot be sent");
-            self.directory.metrics().events_dropped.inc();
+            self.drop_event(&error);
         }
         let waiting = self.pending.whole();
         if waiting.bytes >= PENDING_BYTES_MAX || waiting.events >= PENDING_EVENTS_MAX {
@@ -68,7 +67,7 @@ impl RoomActor {
     }
 
     pub(super) fn start_ticks(&mut self, ctx: &mut Context<Self>) {
-        if self.tick_timer.is_none() && self.core.players() > 0 {
+        if self.tick_timer.is_none() && self.core.players() > 0 && !self.has_ended {
             self.tick_due_ms = self.now_ms();
             self.await_tick(ctx);
         }
@@ -88,7 +87,7 @@ impl RoomActor {
             room.perform(Input::Tick, ctx);
             room.flush_when_due(ctx);
             room.tick_timer = None;
-            if !room.has_failed {
+            if !room.has_ended && room.core.players() > 0 {
                 room.await_tick(ctx);
             }
         }));
