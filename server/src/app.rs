@@ -2,12 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{Service as _, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, web};
+use clap::Parser as _;
 use sward_protocol::ids::NodeId;
 
 use crate::clock::Clock;
@@ -17,31 +17,30 @@ use crate::entropy;
 use crate::game::Game;
 use crate::games::meadow::Meadow;
 use crate::games::relay::Relay;
-use crate::http::error::AnsweredCode;
-use crate::http::routes;
+use crate::http::routes::{self, Pages};
 use crate::http::state::State;
 use crate::listener;
 use crate::metrics::Metrics;
 use crate::net::certificate::Certificate;
-use crate::net::{answering, serve};
+use crate::net::serve;
 use crate::room::admission::Admission;
 use crate::room::catalog::Catalog;
 use crate::room::directory::Directory;
 use crate::session::registry::Registry;
-use crate::session::sweeper::Sweeper;
 use crate::shutdown::{self, StopSignals};
 
 /// A server that is being put together.
 #[derive(Debug, Default)]
 pub struct Builder {
     config: Config,
+    files: Option<PathBuf>,
     catalog: Catalog,
 }
 
 /// A server, ready to listen.
 #[derive(Debug)]
 pub struct Server {
-    state: State,
+    pub(crate) state: State,
 }
 
 /// A server that listens.
@@ -50,9 +49,9 @@ pub struct Listening {
     tls_address: Option<SocketAddr>,
     /// Keeps the certificate fresh.
     refreshing: Pin<Box<dyn Future<Output = ()>>>,
-    stop_signals: StopSignals,
     state: State,
     server: actix_web::dev::Server,
+    stop_signals: StopSignals,
 }
 
 impl Server {
@@ -68,7 +67,6 @@ impl Server {
     /// What the operating system says, above all that the port is taken.
     pub fn listen(self) -> io::Result<Listening> {
         let state = self.state;
-        let stop_signals = StopSignals::new()?;
         let plain = listener::listen(state.config.listen)?;
         let address = plain.local_addr()?;
         let tls = match state.config.tls_listen {
@@ -79,10 +77,8 @@ impl Server {
             }
             None => None,
         };
-        let app = {
-            let data = web::Data::new(state.clone());
-            move || application(&data)
-        };
+        let (data, pages) = (web::Data::new(state.clone()), pages(&state.config)?);
+        let app = move || App::new().service(routes::all("", &data, &pages));
         let mut server = serve::Builder::new(app, Arc::clone(&state.metrics), state.config.workers);
         server = server.listen(plain, None)?;
         let mut tls_address = None;
@@ -92,44 +88,24 @@ impl Server {
             tls_address = Some(address);
             refreshing = Box::pin(certificate.keep_fresh(Arc::clone(&state.metrics)));
         }
-        Ok(Listening { address, tls_address, refreshing, stop_signals, state, server: server.run() })
+        let stop_signals = StopSignals::listen();
+        Ok(Listening { address, tls_address, refreshing, state, server: server.run(), stop_signals })
     }
 }
 
-/// What answers requests.
-fn application(
-    data: &web::Data<State>,
-) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<impl MessageBody + use<>>,
-        Error = actix_web::Error,
-        InitError = (),
-    > + use<>,
-> {
-    let metrics = Arc::clone(&data.metrics);
-    App::new()
-        .app_data(data.clone())
-        .wrap_fn(|request, service| {
-            let answering = service.call(request);
-            async move { answering.await.map(counted) }
-        })
-        .wrap(routes::cors(&data.config.allow_origins))
-        .wrap(routes::headers(&data.config.allow_origins))
-        // The last one stands around all others.
-        .wrap_fn(move |request, service| {
-            let admitted = answering::admit(request, &metrics)
-                .map(|(request, follower)| (service.call(request), follower));
-            async move {
-                match admitted {
-                    Ok((answering, follower)) => answering.await.map(|response| follower.follow(response)),
-                    Err(refusal) => Ok(*refusal),
-                }
-            }
-        })
-        .configure(routes::mount)
-        .default_service(web::to(routes::not_found))
+/// What there is to see: the sample game, or the operator's own page.
+fn pages(config: &Config) -> io::Result<Pages> {
+    Ok(own_pages(config)?.unwrap_or(Pages::Sample))
+}
+
+/// The operator's own page, if there is one.
+pub(crate) fn own_pages(config: &Config) -> io::Result<Option<Pages>> {
+    let Some(folder) = &config.files else { return Ok(None) };
+    if !folder.is_dir() {
+        let detail = format!("there is no folder {} to serve files from", folder.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, detail));
+    }
+    Ok(Some(Pages::Files(folder.clone())))
 }
 
 fn certificate(config: &Config) -> io::Result<Arc<Certificate>> {
@@ -147,6 +123,21 @@ impl Builder {
         self
     }
 
+    /// Uses the settings that the `sward` binary takes: options of the command line, and the environment. Ends the
+    /// process, with a word on standard error, if they are wrong or only asked for (`--help`).
+    #[must_use]
+    pub fn args(self) -> Self {
+        self.config(Config::parse())
+    }
+
+    /// Serves the files of this folder in place of the sample game, `index.html` at `/`; the browser SDK stays under
+    /// `/sdk/`. `--files` on the command line wins over it. The folder must be there when the server begins to listen.
+    #[must_use]
+    pub fn files(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.files = Some(folder.into());
+        self
+    }
+
     /// Adds a game under a name, in place of one that had it.
     #[must_use]
     pub fn game<G: Game>(mut self, name: &str) -> Self {
@@ -157,7 +148,8 @@ impl Builder {
     /// The server.
     #[must_use]
     pub fn build(self) -> Server {
-        let Self { config, catalog } = self;
+        let Self { mut config, files, catalog } = self;
+        config.files = config.files.or(files);
         let (clock, metrics) = (Clock::new(), Arc::new(Metrics::new()));
         let players_max =
             config.max_players.unwrap_or_else(|| descriptors::players_for(descriptors::limit()));
@@ -190,20 +182,15 @@ impl Listening {
     /// What the operating system says of the listening socket.
     pub async fn run(self) -> io::Result<()> {
         let Self { state, server, refreshing, mut stop_signals, .. } = self;
-        let sweeper = Sweeper {
-            registry: Arc::clone(&state.registry),
-            clock: state.clock,
-            metrics: Arc::clone(&state.metrics),
-        };
-        let sweeping = actix_rt::spawn(sweeper.run());
+        let sweeping = actix_rt::spawn(state.sweeper().run());
         let refreshing = actix_rt::spawn(refreshing);
         let handle = server.handle();
         let stopping = actix_rt::spawn(async move {
-            stop_signals.told_to_stop().await;
+            stop_signals.told().await;
             tokio::select! {
-                () = shutdown::drain(&state, &handle) => {}
+                is_done = shutdown::drain(&state) => handle.stop(is_done).await,
                 // Whoever asks twice does not want to wait.
-                () = stop_signals.told_to_stop() => handle.stop(false).await,
+                () = stop_signals.told() => handle.stop(false).await,
             }
         });
         let outcome = server.await;
@@ -212,15 +199,4 @@ impl Listening {
         refreshing.abort();
         outcome
     }
-}
-
-fn counted<B: MessageBody>(response: ServiceResponse<B>) -> ServiceResponse<B> {
-    let code = response.response().extensions().get::<AnsweredCode>().cloned();
-    if let (Some(AnsweredCode(code)), Some(state)) = (code, response.request().app_data::<web::Data<State>>())
-    {
-        // A game's own codes are the game's business: counted as one, so that it cannot make ever more series.
-        let known = sward_protocol::problem::ErrorCode::ALL.iter().any(|known| known.as_str() == code);
-        state.metrics.errors.with_label_values(&[if known { &*code } else { "game" }]).inc();
-    }
-    response
 }

@@ -34,6 +34,11 @@ pub struct Config {
     #[arg(long, env = "SWARD_TLS_KEY", value_name = "FILE", requires = "tls_listen")]
     pub tls_key: Option<PathBuf>,
 
+    /// Folder whose files are served in place of the sample game: a page of one's own, `index.html` first. The browser SDK
+    /// stays under /sdk/
+    #[arg(long, env = "SWARD_FILES", value_name = "DIR")]
+    pub files: Option<PathBuf>,
+
     /// Compress the streams of clients that ask for it. Mind BREACH: where somebody can watch the wire and make a player
     /// receive what he chooses, such as chat, the length of a compressed write tells what secrets stand beside it
     #[arg(long, env = "SWARD_COMPRESS")]
@@ -94,6 +99,7 @@ impl Default for Config {
             tls_listen: None,
             tls_cert: None,
             tls_key: None,
+            files: None,
             compress: false,
             workers: None,
             max_players: None,

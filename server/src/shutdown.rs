@@ -1,9 +1,7 @@
 //! Leaving well: no new players, a `bye` to each stream, then the end.
 
-use std::io;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
 use sward_protocol::bye::CloseCode;
 use tokio::time::{Instant, sleep};
 
@@ -12,53 +10,53 @@ use crate::http::state::State;
 /// How often is looked whether everything under way has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// What tells the process to stop: SIGTERM or SIGINT, or Ctrl-C.
+/// Hears when the process is told to stop: SIGTERM or SIGINT, or Ctrl-C. It listens from its making on, so that whoever
+/// sees the server up may stop it at once.
 #[derive(Debug)]
 pub struct StopSignals {
     #[cfg(unix)]
-    terminated: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupted: tokio::signal::unix::Signal,
+    kinds: [Option<tokio::signal::unix::Signal>; 2],
 }
 
 impl StopSignals {
-    /// Takes them from the operating system, before anybody is told that the server is up: until then they would end the
-    /// process at once.
-    ///
-    /// # Errors
-    /// What the operating system says.
-    pub fn new() -> io::Result<Self> {
+    /// Begins to listen. To be called within a tokio runtime.
+    #[must_use]
+    pub fn listen() -> Self {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
-            Ok(Self {
-                terminated: signal(SignalKind::terminate())?,
-                interrupted: signal(SignalKind::interrupt())?,
-            })
+            Self { kinds: [SignalKind::terminate(), SignalKind::interrupt()].map(|kind| signal(kind).ok()) }
         }
         #[cfg(not(unix))]
-        Ok(Self {})
+        Self {}
     }
 
-    /// Waits for the next one.
-    #[cfg(unix)]
-    pub async fn told_to_stop(&mut self) {
-        tokio::select! {
-            _ = self.interrupted.recv() => {}
-            _ = self.terminated.recv() => {}
+    /// Waits until it is told; a second time, until it is told again.
+    pub async fn told(&mut self) {
+        #[cfg(unix)]
+        {
+            // A kind that cannot be listened to never comes.
+            async fn come(kind: &mut Option<tokio::signal::unix::Signal>) {
+                match kind {
+                    Some(kind) => drop(kind.recv().await),
+                    None => std::future::pending().await,
+                }
+            }
+            let [terminated, interrupted] = &mut self.kinds;
+            tokio::select! {
+                () = come(terminated) => {}
+                () = come(interrupted) => {}
+            }
         }
-    }
-
-    /// Waits for the next one.
-    #[cfg(not(unix))]
-    pub async fn told_to_stop(&mut self) {
+        #[cfg(not(unix))]
         let _ = tokio::signal::ctrl_c().await;
     }
 }
 
-/// Tells everybody and stops the server: streams get `bye` 3001, requests under way are answered, all of it within the
-/// drain window. What is not done by then is cut.
-pub async fn drain(state: &State, server: &ServerHandle) {
+/// Tells everybody: streams get `bye` 3001, requests under way are answered, all of it within the drain window. Whether it
+/// was done by then: if so the server is to be stopped gracefully, for what was said last may still be on its way into the
+/// socket.
+pub async fn drain(state: &State) -> bool {
     tracing::info!(players = state.registry.count(), "stopping");
     state.start_draining();
     for session in state.registry.all() {
@@ -68,7 +66,5 @@ pub async fn drain(state: &State, server: &ServerHandle) {
     while state.metrics.requests.get() > 0 && Instant::now() < deadline {
         sleep(LOOK_EVERY).await;
     }
-    // Gracefully: what was said last may still be on its way into the socket.
-    let is_done = state.metrics.requests.get() == 0;
-    server.stop(is_done).await;
+    state.metrics.requests.get() == 0
 }

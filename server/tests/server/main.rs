@@ -4,6 +4,8 @@
 mod admin;
 mod bad_input;
 mod downstream;
+mod embedded;
+mod files;
 #[allow(dead_code, reason = "shared with other tests")]
 mod h2_client;
 mod http2;
@@ -14,4 +16,5 @@ mod purity;
 mod readme;
 mod rooms;
 mod support;
+mod tutorial;
 mod upstream;
