@@ -11,7 +11,7 @@ use crate::game::context::LatestKey;
 /// What the memory of a block costs beside its bytes.
 const BLOCK_BYTES: usize = 16;
 /// What a flush costs beside its events: itself, what counts who holds it, and its blocks.
-const FLUSH_BYTES: usize = size_of::<Flush>() + 4 * BLOCK_BYTES;
+const FLUSH_BYTES: usize = size_of::<Flush>() + 5 * BLOCK_BYTES;
 /// Bytes that a writer keeps for the next flush.
 const KEPT_BYTES_MAX: usize = 16 * 1024;
 
@@ -21,20 +21,14 @@ const KEPT_BYTES_MAX: usize = 16 * 1024;
 pub struct Flush {
     /// The events as items of a batch with JSON, a comma between two of them.
     items: Box<[u8]>,
-    spots: Box<[Spot]>,
+    /// Where each event ends.
+    ends: Box<[u32]>,
+    /// Who receives each event; empty if everybody receives all.
+    audiences: Box<[Audience]>,
     /// The events that are the latest value of a key, by their index.
     latest: Box<[(u32, LatestKey)]>,
     packed: Option<Box<Packed>>,
     whole: Share,
-    /// Whether everybody receives all of it.
-    is_for_all: bool,
-}
-
-/// Where an event stands, and who receives it.
-#[derive(Debug, Clone)]
-struct Spot {
-    end: u32,
-    audience: Audience,
 }
 
 /// The events once more as MessagePack, see [`Encoded::packed`].
@@ -94,7 +88,7 @@ impl<'a> FlushEvent<'a> {
     }
 
     fn is_for(&self, seat: Seat) -> bool {
-        self.flush.is_for_all || self.flush.spots[self.index].audience.includes(seat)
+        self.flush.audiences.get(self.index).is_none_or(|audience| audience.includes(seat))
     }
 }
 
@@ -104,9 +98,8 @@ impl Flush {
     pub fn of(event: Fragment) -> Self {
         let items = event.into_item();
         let end = small(items.len());
-        let spots = Box::new([Spot { end, audience: Audience::All }]);
         let whole = Share { events: 1, bytes: end };
-        Self { items, spots, latest: Box::default(), packed: None, whole, is_for_all: true }
+        Self { items, ends: Box::new([end]), whole, ..Self::default() }
     }
 
     /// Whether any of its events is the latest value of a key: most flushes have none, and are handled without a look at
@@ -118,7 +111,7 @@ impl Flush {
 
     /// The events for `seat`, in order.
     pub fn events_for(&self, seat: Seat) -> impl Iterator<Item = FlushEvent<'_>> {
-        let events = (0..self.spots.len()).map(|index| FlushEvent { flush: self, index });
+        let events = (0..self.ends.len()).map(|index| FlushEvent { flush: self, index });
         events.filter(move |event| event.is_for(seat))
     }
 
@@ -131,7 +124,7 @@ impl Flush {
     /// How much of this flush is for `seat`.
     #[must_use]
     pub fn share_of(&self, seat: Seat) -> Share {
-        if self.is_for_all {
+        if self.audiences.is_empty() {
             return self.whole;
         }
         let mut share = Share::default();
@@ -142,7 +135,7 @@ impl Flush {
     /// All events as items of a batch with JSON, with commas between them; `None` if somebody does not receive all.
     #[must_use]
     pub fn items_for_all(&self) -> Option<&[u8]> {
-        self.is_for_all.then_some(&*self.items)
+        self.audiences.is_empty().then_some(&*self.items)
     }
 
     /// The memory that it takes.
@@ -151,18 +144,24 @@ impl Flush {
         let packed = self.packed.as_ref().map_or(0, |packed| {
             size_of::<Packed>() + packed.bytes.len() + size_of_val(&*packed.ends) + 3 * BLOCK_BYTES
         });
-        FLUSH_BYTES + self.items.len() + size_of_val(&*self.spots) + size_of_val(&*self.latest) + packed
+        let tables = size_of_val(&*self.ends) + size_of_val(&*self.audiences) + size_of_val(&*self.latest);
+        let named = |audience: &Audience| match audience {
+            Audience::These(seats) => size_of_val(&**seats) + 2 * BLOCK_BYTES,
+            _ => 0,
+        };
+        let named: usize = self.audiences.iter().map(named).sum();
+        FLUSH_BYTES + self.items.len() + tables + named + packed
     }
 
     fn range(&self, index: usize) -> std::ops::Range<usize> {
-        let start = index.checked_sub(1).map_or(0, |before| self.spots[before].end as usize + 1);
-        start..self.spots[index].end as usize
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before] as usize + 1);
+        start..self.ends[index] as usize
     }
 
     fn pack(&mut self) {
         let (mut bytes, mut ends) =
-            (Vec::with_capacity(self.items.len()), Vec::with_capacity(self.spots.len()));
-        for index in 0..self.spots.len() {
+            (Vec::with_capacity(self.items.len()), Vec::with_capacity(self.ends.len()));
+        for index in 0..self.ends.len() {
             FlushEvent { flush: self, index }.encoded().push_packed(&mut bytes);
             ends.push(small(bytes.len()));
         }
@@ -179,7 +178,8 @@ fn small(number: usize) -> u32 {
 #[derive(Debug, Default)]
 pub struct FlushWriter {
     items: Vec<u8>,
-    spots: Vec<Spot>,
+    ends: Vec<u32>,
+    audiences: Vec<Audience>,
     latest: Vec<(u32, LatestKey)>,
     whole: Share,
     is_for_some: bool,
@@ -222,13 +222,14 @@ impl FlushWriter {
     }
 
     fn end(&mut self, audience: Audience, latest: Option<LatestKey>) {
-        let start = self.spots.last().map_or(0, |before| before.end + 1);
+        let start = self.ends.last().map_or(0, |before| before + 1);
         let end = small(self.items.len());
         self.is_for_some |= audience != Audience::All;
         if let Some(key) = latest {
-            self.latest.push((small(self.spots.len()), key));
+            self.latest.push((small(self.ends.len()), key));
         }
-        self.spots.push(Spot { end, audience });
+        self.ends.push(end);
+        self.audiences.push(audience);
         self.whole.add(end - start);
     }
 
@@ -240,21 +241,25 @@ impl FlushWriter {
 
     /// The flush; with `packs` also as MessagePack, so that not each of its readers makes that. The writer is empty then.
     pub fn finish(&mut self, packs: bool) -> Flush {
+        let is_for_some = std::mem::take(&mut self.is_for_some);
+        let audiences = if is_for_some { std::mem::take(&mut self.audiences).into() } else { Box::default() };
         let mut flush = Flush {
             items: self.items.as_slice().into(),
-            spots: self.spots.as_slice().into(),
+            ends: self.ends.as_slice().into(),
+            audiences,
             latest: std::mem::take(&mut self.latest).into(),
             packed: None,
             whole: std::mem::take(&mut self.whole),
-            is_for_all: !std::mem::take(&mut self.is_for_some),
         };
         if packs {
             flush.pack();
         }
         self.items.clear();
-        self.spots.clear();
+        self.ends.clear();
+        self.audiences.clear();
         self.items.shrink_to(KEPT_BYTES_MAX);
-        self.spots.shrink_to(KEPT_BYTES_MAX / size_of::<Spot>());
+        self.ends.shrink_to(KEPT_BYTES_MAX / size_of::<u32>());
+        self.audiences.shrink_to(KEPT_BYTES_MAX / size_of::<Audience>());
         flush
     }
 }
