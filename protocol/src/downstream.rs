@@ -57,8 +57,8 @@ pub struct Hello {
     pub last: EventId,
     /// Whether everything above the id that the client named follows.
     pub resumed: bool,
-    /// Who the session is.
-    pub player: Player,
+    /// Who the session is; null for who watches a room, without one.
+    pub player: Option<Player>,
     /// Where it sits.
     pub room: Option<RoomSeat>,
     /// The server's clock.
@@ -76,7 +76,8 @@ pub struct Hello {
 pub struct RoomSeat {
     /// The room.
     pub id: RoomId,
-    /// The seat.
+    /// The seat; [`Seat::GAME`], which is null on the wire, for who watches.
+    #[serde(with = "crate::ids::seat_or_null")]
     pub seat: Seat,
 }
 
@@ -85,7 +86,8 @@ pub struct RoomSeat {
 pub struct Joined {
     /// The room.
     pub room: RoomInfo,
-    /// Your seat.
+    /// Your seat; [`Seat::GAME`], which is null on the wire, for who watches.
+    #[serde(with = "crate::ids::seat_or_null")]
     pub seat: Seat,
     /// Everybody, you included, by seat.
     pub players: Vec<Member>,

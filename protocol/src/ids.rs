@@ -219,6 +219,22 @@ impl FromStr for Token {
     }
 }
 
+/// A seat of which there is none: [`Seat::GAME`] is null on the wire.
+pub(crate) mod seat_or_null {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::Seat;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
+    pub(crate) fn serialize<S: Serializer>(seat: &Seat, serializer: S) -> Result<S::Ok, S::Error> {
+        Some(*seat).filter(|seat| *seat != Seat::GAME).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Seat, D::Error> {
+        Ok(Option::<Seat>::deserialize(deserializer)?.unwrap_or(Seat::GAME))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

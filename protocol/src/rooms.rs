@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::downstream::Member;
 use crate::ids::{RoomId, Seat};
 use crate::payload::Payload;
 
@@ -146,6 +147,17 @@ pub struct Left {
 pub struct OneRoom {
     /// The room.
     pub room: RoomInfo,
+}
+
+/// Answer to `GET /v1/rooms/{id}/state`: a room as everybody may see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoomView {
+    /// The room.
+    pub room: RoomInfo,
+    /// Who sits in it, by seat.
+    pub players: Vec<Member>,
+    /// What the game shows to everybody.
+    pub state: Payload,
 }
 
 /// Answer to `GET /v1/rooms`.

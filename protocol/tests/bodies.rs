@@ -12,11 +12,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 use sward_protocol::codec::Encoding;
+use sward_protocol::downstream::Member;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat, Token};
 use sward_protocol::operator::{WarnLevel, Warned, Warning, Warnings};
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError, Problem};
-use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Left, OneRoom, RoomInfo, RoomList, Seated};
+use sward_protocol::rooms::{
+    CreateRoom, Join, JoinRoom, Left, OneRoom, RoomInfo, RoomList, RoomView, Seated,
+};
 use sward_protocol::session::{CreateSession, Player, SessionCreated, SessionLimits, Time};
 use sward_protocol::upstream::{Answer, Batch, Group, Message, PastEvent, Reply, SendBody, To};
 
@@ -225,6 +228,15 @@ fn rooms(bodies: &mut Bodies) {
     bodies.both("POST /v1/join: 200", &Seated { room: room(), seat: Seat(3) });
     bodies.both("POST /v1/leave: 200", &Left { left: true });
     bodies.both("GET /v1/rooms/{id}: 200", &OneRoom { room: room() });
+    let member = Member {
+        seat: Seat(3),
+        id: PlayerId::from_random(NodeId(1), 0x1234_5678),
+        name: "Zoë 🦊".to_owned(),
+        me: create_room().me,
+        away: false,
+    };
+    let state = payload(&json!({"tick": 7}));
+    bodies.both("GET /v1/rooms/{id}/state: 200", &RoomView { room: room(), players: vec![member], state });
     let public =
         RoomInfo { name: String::new(), private: false, locked: false, meta: payload(&json!({})), ..room() };
     bodies

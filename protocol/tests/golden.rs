@@ -45,7 +45,7 @@ fn events() -> Vec<Event> {
             epoch: EPOCH,
             last: EventId { epoch: EPOCH, seq: 0 },
             resumed: false,
-            player: Player { id, name },
+            player: Some(Player { id, name }),
             room: Some(RoomSeat { id: room, seat: Seat(1) }),
             time_ms: 1_764_000_000_000,
             heartbeat_ms: 5000,

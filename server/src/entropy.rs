@@ -1,7 +1,7 @@
 //! Randomness from the operating system, for what must not be guessed (tokens, ids) or must not coincide (jitter).
 //! Games have a source of their own, [`crate::game::Random`], which follows from a seed.
 
-use sward_protocol::ids::Token;
+use sward_protocol::ids::{Epoch, Token};
 use uuid::Uuid;
 
 /// 128 bits, of which 122 are random: those of a version 4 uuid.
@@ -33,6 +33,14 @@ pub fn between(low: u64, high: u64) -> u64 {
 #[must_use]
 pub fn jittered(value: u64) -> u64 {
     between(value - value / 5, value + value / 5)
+}
+
+/// A new numbering of events.
+#[must_use]
+pub fn epoch() -> Epoch {
+    // Half of the random bits name it; nothing depends on their secrecy.
+    #[expect(clippy::cast_possible_truncation, reason = "32 of 64 random bits are wanted")]
+    Epoch(seed() as u32)
 }
 
 /// A secret for a new session.

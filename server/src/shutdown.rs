@@ -62,6 +62,7 @@ pub async fn drain(state: &State) -> bool {
     for session in state.registry.all() {
         session.mailslot().close(CloseCode::Shutdown);
     }
+    state.admission.directory.close_watchers(CloseCode::Shutdown);
     let deadline = Instant::now() + state.config.drain();
     while state.metrics.requests.get() > 0 && Instant::now() < deadline {
         sleep(LOOK_EVERY).await;

@@ -271,7 +271,7 @@ impl State {
             epoch: EPOCH,
             last: EventId { epoch: EPOCH, seq: 0 },
             resumed: resumed && !self.faults.forget_events,
-            player: self.player(index),
+            player: Some(self.player(index)),
             room: None,
             time_ms: 1,
             heartbeat_ms: 5_000,

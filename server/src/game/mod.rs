@@ -157,6 +157,10 @@ pub trait Game: Sized + Send + 'static {
         let _ = seat;
     }
 
+    /// The state as everybody may see it, without a seat: for those who watch, and for `GET /v1/rooms/{id}/state`. Asked
+    /// for only if [`Settings::public`] says so. Null unless the game says otherwise.
+    fn public_state(&self) -> impl Serialize {}
+
     /// The whole game as a value, such that [`Game::restore`] makes a game of it that goes on exactly as this one would.
     ///
     /// A game that derives `Serialize` and `Deserialize` needs no more than `Ok(Payload::of(self)?)` here and
@@ -225,19 +229,31 @@ pub struct Settings {
     /// The shortest time between two writes to a player while the room is busy; a quiet room writes at once. Zero writes
     /// each step's events at once: the lowest latency, at the price of a system call per message and player.
     pub flush: Duration,
+    /// Whether rooms show themselves to who has no seat, and how much later (at most [`PUBLIC_DELAY_MAX`]). They see what
+    /// is sent to [`Audience::All`] and [`Audience::Except`], and [`Game::public_state`]. `None`: nobody sees anything.
+    pub public: Option<Duration>,
 }
+
+/// The longest delay with which a room shows itself.
+pub const PUBLIC_DELAY_MAX: Duration = Duration::from_secs(120);
 
 impl Settings {
     /// A room of so many seats (1–1,000), without ticks, that flushes every 33 ms at most.
     #[must_use]
     pub fn new(max_players: u16) -> Self {
-        Self { max_players, tick: None, flush: Duration::from_millis(33) }
+        Self { max_players, tick: None, flush: Duration::from_millis(33), public: None }
     }
 
     /// The same with ticks, at least 1 ms apart.
     #[must_use]
     pub fn with_tick(self, tick: Duration) -> Self {
         Self { tick: Some(tick), ..self }
+    }
+
+    /// The same, shown to everybody so much later: at most [`PUBLIC_DELAY_MAX`].
+    #[must_use]
+    pub fn with_public(self, delay: Duration) -> Self {
+        Self { public: Some(delay.min(PUBLIC_DELAY_MAX)), ..self }
     }
 
     /// The same with another flush interval.

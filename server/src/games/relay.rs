@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use sward_protocol::upstream::{Group, To};
 
 use crate::game::{
-    Audience, BadOptions, ErrorCode, Game, MessageError, Payload, Random, Raw, Reply, Room, SaveError, Seat,
-    Settings, done,
+    Audience, BadOptions, ErrorCode, Game, MessageError, PUBLIC_DELAY_MAX, Payload, Random, Raw, Reply, Room,
+    SaveError, Seat, Settings, done,
 };
 
 /// The longest flush interval that a room's creator may ask for, in milliseconds.
@@ -19,11 +19,13 @@ const FLUSH_MS_MAX: u64 = 1000;
 pub struct Relay {
     flush_ms: u64,
     echo: bool,
+    /// How much later others than its players may watch.
+    public_delay_ms: Option<u64>,
 }
 
 impl Default for Relay {
     fn default() -> Self {
-        Self { flush_ms: 33, echo: false }
+        Self { flush_ms: 33, echo: false, public_delay_ms: None }
     }
 }
 
@@ -36,11 +38,18 @@ impl Game for Relay {
         if relay.flush_ms > FLUSH_MS_MAX {
             return Err(BadOptions(format!("flush_ms is at most {FLUSH_MS_MAX}")));
         }
+        if relay.public_delay_ms.is_some_and(|delay_ms| u128::from(delay_ms) > PUBLIC_DELAY_MAX.as_millis()) {
+            return Err(BadOptions(format!("public_delay_ms is at most {}", PUBLIC_DELAY_MAX.as_millis())));
+        }
         Ok(relay)
     }
 
     fn settings(&self) -> Settings {
-        Settings::new(50).with_flush(Duration::from_millis(self.flush_ms))
+        let settings = Settings::new(50).with_flush(Duration::from_millis(self.flush_ms));
+        match self.public_delay_ms {
+            Some(delay_ms) => settings.with_public(Duration::from_millis(delay_ms)),
+            None => settings,
+        }
     }
 
     fn message(&mut self, room: &mut Room<'_>, from: Seat, Raw(message): Raw) -> Reply {

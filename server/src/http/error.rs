@@ -12,7 +12,7 @@ use sward_protocol::problem::{ErrorCode, MessageError, Problem};
 
 use crate::room::admission::JoinError;
 use crate::room::effect::Refusal;
-use crate::room::handle::RoomError;
+use crate::room::handle::{NotShown, RoomError};
 use crate::session::registry::Full;
 use crate::session::upstream::SendError;
 use sward_protocol::text::TextError;
@@ -91,11 +91,14 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         | Code::NotInRoom
         | Code::RoomGone => (StatusCode::CONFLICT, false),
         Code::SessionGone => (StatusCode::GONE, false),
+        Code::NotPublic => (StatusCode::FORBIDDEN, false),
         Code::BodySlow => (StatusCode::REQUEST_TIMEOUT, false),
         Code::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, false),
         Code::UnsupportedEncoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, false),
         Code::RateLimited | Code::RoomBusy => (StatusCode::TOO_MANY_REQUESTS, true),
-        Code::ServerFull | Code::Draining | Code::RoomSlow => (StatusCode::SERVICE_UNAVAILABLE, true),
+        Code::TooManyWatchers | Code::ServerFull | Code::Draining | Code::RoomSlow => {
+            (StatusCode::SERVICE_UNAVAILABLE, true)
+        }
         Code::Internal => (StatusCode::INTERNAL_SERVER_ERROR, false),
         _ => (StatusCode::UNPROCESSABLE_ENTITY, false),
     }
@@ -151,7 +154,14 @@ impl From<JoinError> for ApiError {
             JoinError::BadName(_) => ErrorCode::BadName,
             JoinError::UnknownGame(_) => ErrorCode::UnknownGame,
             JoinError::BadOptions(_) => ErrorCode::BadOptions,
-            JoinError::NotFound | JoinError::Room(RoomError::Gone) => ErrorCode::RoomNotFound,
+            JoinError::NotFound
+            | JoinError::Room(RoomError::Gone | RoomError::NotShown(NotShown::Broken)) => {
+                ErrorCode::RoomNotFound
+            }
+            JoinError::Room(RoomError::NotShown(NotShown::TooMany)) => ErrorCode::TooManyWatchers,
+            JoinError::Room(RoomError::NotShown(NotShown::NotPublic | NotShown::Later(_))) => {
+                ErrorCode::NotPublic
+            }
             JoinError::TooManyRooms(_) => ErrorCode::ServerFull,
             JoinError::Room(RoomError::Busy) => ErrorCode::RoomBusy,
             JoinError::Room(RoomError::Slow) => ErrorCode::RoomSlow,

@@ -12,6 +12,8 @@ use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Left, OneRoom, RoomList}
 
 use super::error::ApiError;
 use super::extract::{Answer, Body, Mover, Query, state};
+use super::state::State;
+use crate::room::handle::RoomHandle;
 use crate::session::once::once;
 
 /// Rooms in one page of a list, unless told.
@@ -98,6 +100,24 @@ pub async fn show(
     let room = state(&request)?.admission.directory.lobby().room(room_id(&id)?);
     let room = room.ok_or_else(no_such_room)?;
     answer.cached(&request, &OneRoom { room })
+}
+
+/// `GET /v1/rooms/{id}/state`
+pub async fn view(
+    request: HttpRequest,
+    answer: Answer,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let room = room(state(&request)?, &id)?;
+    answer.cached(&request, &room.view().await?)
+}
+
+/// The room that a path names.
+///
+/// # Errors
+/// `room_not_found`.
+pub fn room(state: &State, id: &str) -> Result<RoomHandle, ApiError> {
+    state.admission.directory.find(room_id(id)?).ok_or_else(no_such_room)
 }
 
 fn room_id(id: &str) -> Result<RoomId, ApiError> {

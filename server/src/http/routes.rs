@@ -78,6 +78,8 @@ fn mount(config: &mut web::ServiceConfig) {
                 .route(web::post().to(rooms::create)),
         )
         .service(resource("/v1/rooms/{id}", "GET").route(web::get().to(rooms::show)))
+        .service(resource("/v1/rooms/{id}/state", "GET").route(web::get().to(rooms::view)))
+        .service(resource("/v1/rooms/{id}/watch", "GET").route(web::get().to(stream::watch)))
         .service(resource("/v1/rooms/{id}/join", "POST").route(web::post().to(rooms::join_room)))
         .service(
             resource("/v1/admin/warn", "GET, POST")

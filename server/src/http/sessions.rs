@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
-use sward_protocol::ids::{Epoch, PlayerId};
+use sward_protocol::ids::PlayerId;
 use sward_protocol::limits::{BYE_WAIT_MAX, HEARTBEAT, WATCHDOG_BEATS};
 use sward_protocol::problem::ErrorCode;
 use sward_protocol::session::{CreateSession, Player, SessionCreated, SessionLimits, Time};
@@ -52,9 +52,7 @@ pub async fn create(
 fn make(state: &State, name: String) -> Result<SessionCreated, ApiError> {
     let player = Player { id: PlayerId::from_random(state.node, entropy::bits()), name };
     let token = entropy::token(state.node);
-    // Half of the random bits name the numbering; nothing depends on their secrecy.
-    #[expect(clippy::cast_possible_truncation, reason = "32 of 64 random bits are wanted")]
-    let epoch = Epoch(entropy::seed() as u32);
+    let epoch = entropy::epoch();
     let (config, now_ms) = (&state.config, state.clock.now_ms());
     let (patience, rates) = (config.patience(), config.rates(now_ms));
     let metrics = Arc::clone(&state.metrics);

@@ -1,16 +1,20 @@
-//! `/v1/stream`: one per player.
+//! `/v1/stream`: one per player; `/v1/rooms/{id}/watch`, for who has no seat.
+
+use std::sync::Arc;
 
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{StatusCode, Version};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use sward_protocol::bye::CloseCode;
 use sward_protocol::frames;
 use sward_protocol::problem::ErrorCode;
 
 use super::error::ApiError;
 use super::extract::{Query, accepts, state, token};
+use super::rooms::room;
 use super::state::State;
 use crate::entropy;
+use crate::fanout::mailslot::Mailslot;
 use crate::session::registry::Found;
 use crate::stream::body::StreamBody;
 use crate::stream::drain;
@@ -55,6 +59,37 @@ pub async fn stream(request: HttpRequest, query: Query<StreamQuery>) -> Result<H
         Mode::Drain { hold_ms } => drained(state, &options, opened, packer, hold_ms).await,
         Mode::Open | Mode::Raw => streamed(&request, state, &options, opened, packer),
     }
+}
+
+/// `GET /v1/rooms/{id}/watch`
+pub async fn watch(
+    request: HttpRequest,
+    query: Query<StreamQuery>,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let state = state(&request)?;
+    let options = options(&request, query.0)?;
+    if matches!(options.mode, Mode::Drain { .. }) {
+        let detail = "nobody remembers what who watches has seen: mode=drain needs a session";
+        return Err(ApiError::new(ErrorCode::BadQuery, detail));
+    }
+    let room = room(state, &id)?;
+    let compress = options.compress && state.config.compress && takes_gzip(&request);
+    let packer = Packer::new(compress);
+    if state.is_draining() || state.metrics.streams.get() >= state.streams_max {
+        let code = if state.is_draining() { CloseCode::Shutdown } else { CloseCode::Overloaded };
+        return streamed(&request, state, &options, Err(code), packer);
+    }
+    let mailslot = Arc::new(Mailslot::new(entropy::epoch()));
+    state.admission.directory.note_watcher(&mailslot);
+    let id = room.charter().id;
+    let opened = open::open_watch(&mailslot, id, &options, state.clock, &state.metrics);
+    room.watch(Arc::clone(&mailslot)).await?;
+    // The drain may have begun since it was asked above, and have told everybody already.
+    if state.is_draining() {
+        mailslot.close(CloseCode::Shutdown);
+    }
+    streamed(&request, state, &options, opened, packer)
 }
 
 fn options(request: &HttpRequest, query: StreamQuery) -> Result<StreamOptions, ApiError> {

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod rhythm;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,23 +10,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
+use sward_protocol::bye::CloseCode;
 use sward_protocol::downstream::{Event, Gone, GoneWhy, Joined};
 use sward_protocol::ids::Seat;
 use sward_protocol::payload::Payload;
-use sward_protocol::rooms::Seated;
+use sward_protocol::rooms::{RoomView, Seated};
 use sward_protocol::upstream::Message;
 use tokio::sync::oneshot;
 
 use super::core::{Charter, RoomStep};
 use super::directory::{Directory, Reservation};
 use super::effect::{Effect, Refusal};
-use super::handle::{Completion, RoomHandle};
+use super::gallery::Gallery;
+use super::handle::{Completion, NotShown, RoomHandle};
 use super::input::{Input, Newcomer};
 use super::intake::{Intake, Permit};
 use super::occupant::{Occupant, Stay};
 use crate::clock::whole_ms;
 use crate::fanout::encode::encode;
 use crate::fanout::flush::{Flush, FlushWriter};
+use crate::fanout::mailslot::Mailslot;
 use crate::fanout::wake::Wakes;
 use crate::game::Settings;
 
@@ -81,6 +85,22 @@ pub enum Command {
         /// Who.
         stay: Stay,
     },
+    /// Somebody wants to see the room as everybody may.
+    View {
+        /// Told the room.
+        answer: oneshot::Sender<Result<RoomView, NotShown>>,
+        /// Its place in the room's intake.
+        _permit: Permit,
+    },
+    /// Somebody wants to watch.
+    Watch {
+        /// Where his events go.
+        mailslot: Arc<Mailslot>,
+        /// Told whether he may.
+        answer: oneshot::Sender<Result<(), NotShown>>,
+        /// Its place in the room's intake.
+        _permit: Permit,
+    },
 }
 
 impl actix::Message for Command {
@@ -111,6 +131,8 @@ pub struct RoomActor {
     alarm_ms: Option<u64>,
     has_ended: bool,
     empty_since_ms: u64,
+    gallery: Gallery,
+    gallery_timer: Option<SpawnHandle>,
     wakes: Wakes,
 }
 
@@ -121,8 +143,9 @@ impl RoomActor {
         let clock = directory.clock();
         let now_ms = clock.now_ms();
         let intake = Arc::new(Intake::new(now_ms));
+        let settings = core.settings();
         let actor = Self {
-            settings: core.settings(),
+            settings,
             core,
             charter: Arc::clone(&charter),
             directory,
@@ -138,6 +161,8 @@ impl RoomActor {
             alarm_ms: None,
             has_ended: false,
             empty_since_ms: now_ms,
+            gallery: Gallery::new(settings.public.map_or(0, whole_ms)),
+            gallery_timer: None,
             wakes: Wakes::default(),
         };
         RoomHandle::new(charter, actor.start(), intake, clock)
@@ -366,10 +391,15 @@ impl Actor for RoomActor {
         ctx.run_interval(EMPTY_MAX / 2, |room, ctx| {
             let empty_ms = room.now_ms().saturating_sub(room.empty_since_ms);
             let due = room.core.players() == 0 && empty_ms >= whole_ms(EMPTY_MAX);
+            room.gallery.sweep(room.now_ms());
             if due && room.directory.close_if_deserted(&room.charter) {
                 ctx.stop();
             }
         });
+    }
+
+    fn stopped(&mut self, _ctx: &mut Self::Context) {
+        self.gallery.close(CloseCode::Ended);
     }
 }
 
@@ -406,6 +436,12 @@ impl Handler<Command> for RoomActor {
                 if self.is_member(stay) {
                     self.perform(Input::Resync { seat: stay.seat }, ctx);
                 }
+            }
+            Command::View { answer, _permit } => {
+                let _ = answer.send(self.view(ctx));
+            }
+            Command::Watch { mailslot, answer, _permit } => {
+                let _ = answer.send(self.watch(mailslot, ctx));
             }
         }
         self.flush_when_due(ctx);

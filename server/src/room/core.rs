@@ -1,11 +1,11 @@
 //! The room itself, pure: admission, presence, chat, and the game.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sward_protocol::downstream::{Away, AwayWhy, Back, Chat, ChatScope, Event, Gone, GoneWhy, Here, Joined};
 use sward_protocol::ids::{RoomId, Seat};
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
-use sward_protocol::rooms::{RoomChange, RoomInfo};
+use sward_protocol::rooms::{RoomChange, RoomInfo, RoomView};
 use sward_protocol::text;
 use sward_protocol::upstream::Message;
 
@@ -69,6 +69,12 @@ pub trait RoomStep: Send {
     /// # Panics
     /// As the game does; and when it sends without end, or has a state that does not serialise. The room is broken then.
     fn step(&mut self, input: Input, now_ms: u64, effects: &mut Vec<Effect>);
+
+    /// The room as everybody may see it.
+    ///
+    /// # Panics
+    /// If the game's public state does not serialise.
+    fn view(&self) -> RoomView;
 
     /// The room as a value.
     ///
@@ -134,11 +140,7 @@ impl<G: Game> RoomCore<G> {
     /// If it does not serialise.
     #[must_use]
     pub fn state(&self, seat: Seat) -> Payload {
-        match Payload::of(&self.game.state(seat)) {
-            Ok(state) => state,
-            // Without its state nobody can be shown the room; its shell treats it as any panic of the game.
-            Err(error) => panic!("the game's state cannot be sent: {error}"),
-        }
+        shown(&self.game.state(seat))
     }
 
     /// Calls the game, and passes on what it sends.
@@ -338,6 +340,11 @@ impl<G: Game> RoomStep for RoomCore<G> {
         }
     }
 
+    fn view(&self) -> RoomView {
+        let state = shown(&self.game.public_state());
+        RoomView { room: self.info(), players: self.roster.members(), state }
+    }
+
     fn save(&self) -> Result<SavedRoom, SaveError> {
         let Charter { id, game, code, name, private, meta, max_players } = self.charter.clone();
         Ok(SavedRoom {
@@ -354,6 +361,14 @@ impl<G: Game> RoomStep for RoomCore<G> {
             random: self.random.clone(),
             state: self.game.save()?,
         })
+    }
+}
+
+fn shown(state: &impl Serialize) -> Payload {
+    match Payload::of(state) {
+        Ok(state) => state,
+        // Without its state nobody can be shown the room; its shell treats it as any panic of the game.
+        Err(error) => panic!("the game's state cannot be sent: {error}"),
     }
 }
 

@@ -1,8 +1,9 @@
 //! All rooms of this process.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use dashmap::{DashMap, Entry};
+use sward_protocol::bye::CloseCode;
 use sward_protocol::ids::RoomId;
 
 use super::actor::RoomActor;
@@ -10,6 +11,7 @@ use super::core::{Charter, RoomStep};
 use super::handle::RoomHandle;
 use super::lobby::{Filter, Lobby};
 use crate::clock::Clock;
+use crate::fanout::mailslot::Mailslot;
 use crate::metrics::Metrics;
 use crate::operator::warnings::Warnings;
 
@@ -20,6 +22,8 @@ pub struct Directory {
     codes: DashMap<String, RoomId>,
     lobby: Mutex<Lobby>,
     warnings: Mutex<Warnings>,
+    /// Who watches, in whatever room: to be told when the server stops.
+    watchers: Mutex<Vec<Weak<Mailslot>>>,
     rooms_max: usize,
     clock: Clock,
     metrics: Arc<Metrics>,
@@ -80,6 +84,7 @@ impl Directory {
             codes: DashMap::new(),
             lobby: Mutex::default(),
             warnings: Mutex::default(),
+            watchers: Mutex::default(),
             rooms_max,
             clock,
             metrics,
@@ -101,6 +106,24 @@ impl Directory {
     /// Which rooms are open. The lock is for a few steps only, never across an await.
     pub fn lobby(&self) -> MutexGuard<'_, Lobby> {
         self.lobby.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody is about to watch a room.
+    pub fn note_watcher(&self, mailslot: &Arc<Mailslot>) {
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those who watch no more are forgotten before there is more room for them than for the others.
+        if watchers.len() == watchers.capacity() {
+            watchers.retain(|watcher| watcher.strong_count() > 0);
+        }
+        watchers.push(Arc::downgrade(mailslot));
+    }
+
+    /// Ends the streams of all who watch.
+    pub fn close_watchers(&self, code: CloseCode) {
+        let watchers = std::mem::take(&mut *self.watchers.lock().unwrap_or_else(PoisonError::into_inner));
+        for watcher in watchers.iter().filter_map(Weak::upgrade) {
+            watcher.close(code);
+        }
     }
 
     /// What an operator said that stands. The lock is for a few steps only, never across an await.

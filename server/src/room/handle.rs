@@ -8,7 +8,7 @@ use actix::Addr;
 use sward_protocol::downstream::GoneWhy;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::MessageError;
-use sward_protocol::rooms::Seated;
+use sward_protocol::rooms::{RoomView, Seated};
 use sward_protocol::upstream::Message;
 use tokio::sync::oneshot;
 
@@ -19,7 +19,10 @@ use super::effect::Refusal;
 use super::intake::{Busy, Intake};
 use super::occupant::{Occupant, Stay};
 use crate::clock::Clock;
+use crate::fanout::mailslot::Mailslot;
 
+/// What a look at the room counts for, in bytes that it is told.
+const VIEW_BYTES: u32 = 1024;
 /// How long anybody waits for a room's answer.
 pub const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -36,9 +39,30 @@ pub enum RoomError {
     /// It did not answer in time; it may still apply what it was sent.
     #[error("the room did not answer within {} s", ANSWER_WAIT_MAX.as_secs())]
     Slow,
+    /// It does not show itself.
+    #[error("{0}")]
+    NotShown(#[from] NotShown),
     /// It has no seat for the player.
     #[error("{0}")]
     Refused(#[from] Refusal),
+}
+
+/// Why somebody without a seat does not see a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotShown {
+    /// Its game shows it to its players only; or later, and so by a stream only.
+    #[error("the game shows this room only to its players")]
+    NotPublic,
+    /// Its game shows it later, to those who watch.
+    #[error("the game shows this room only to those who watch, {} s later", .0.as_secs_f32())]
+    Later(Duration),
+    /// As many watch as may.
+    #[error("too many watch this room")]
+    TooMany,
+    /// Its state cannot be shown.
+    #[error("the room cannot show its state")]
+    Broken,
 }
 
 /// What became of a batch: one result per message, or the room went before it got to them.
@@ -181,6 +205,28 @@ impl RoomHandle {
     /// The player needs `joined` anew.
     pub fn resync(&self, stay: Stay) {
         self.tell(Command::Resync { stay });
+    }
+
+    /// The room as everybody may see it.
+    ///
+    /// # Errors
+    /// [`RoomError::NotShown`], and when the room is busy, gone or slow.
+    pub async fn view(&self) -> Result<RoomView, RoomError> {
+        let permit = self.intake.admit(VIEW_BYTES, self.clock.now_ms())?;
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::View { answer, _permit: permit }).map_err(|_| RoomError::Gone)?;
+        Ok(wait_for(answered).await??)
+    }
+
+    /// Shows the room to somebody without a seat: `joined`, and what follows.
+    ///
+    /// # Errors
+    /// [`RoomError::NotShown`], and when the room is busy, gone or slow.
+    pub async fn watch(&self, mailslot: Arc<Mailslot>) -> Result<(), RoomError> {
+        let permit = self.intake.admit(VIEW_BYTES, self.clock.now_ms())?;
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::Watch { mailslot, answer, _permit: permit }).map_err(|_| RoomError::Gone)?;
+        Ok(wait_for(answered).await??)
     }
 
     /// Sends what must not be refused: a leave, a change of presence, a resync. There is at most one of each under way

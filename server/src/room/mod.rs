@@ -11,6 +11,7 @@
 //! | [`saved`] | pure | a room as a value |
 //! | [`lobby`] | pure | which rooms are open, and which one a player is sent to |
 //! | [`actor`] | shell | mailbox, ticks, timers and flushes, delivery |
+//! | [`gallery`] | shell | those who watch without a seat |
 //! | [`handle`] | shell | how others reach a room |
 //! | [`intake`] | shell | what waits for a room, and how much it may be told |
 //! | [`occupant`] | shell | what a room knows of a session |
@@ -25,6 +26,7 @@ pub mod catalog;
 pub mod core;
 pub mod directory;
 pub mod effect;
+pub mod gallery;
 pub mod handle;
 pub mod input;
 pub mod intake;

@@ -6,12 +6,14 @@ use std::task::Waker;
 use sward_protocol::bye::CloseCode;
 use sward_protocol::downstream::{Hello, RoomSeat};
 use sward_protocol::format::Format;
+use sward_protocol::ids::{RoomId, Seat};
 
 use super::options::{Mode, StreamOptions};
 use super::words;
 use crate::clock::Clock;
 use crate::entropy;
-use crate::fanout::reading::{Chunk, Kind, Opening, Reader, Wish};
+use crate::fanout::mailslot::Mailslot;
+use crate::fanout::reading::{Chunk, Kind, Opening, Position, Reader, Wish};
 use crate::fanout::wake::Wakes;
 use crate::metrics::Metrics;
 use crate::room::directory::Directory;
@@ -34,10 +36,18 @@ pub struct Opened {
     pub(super) hello: Option<Vec<u8>>,
 }
 
-/// A stream's hold on its session, let go of when this is dropped.
+/// What a stream is of.
+#[derive(Debug)]
+enum Source {
+    Player(Arc<Session>),
+    /// Somebody watches a room.
+    Watcher(Arc<Mailslot>),
+}
+
+/// A stream's hold on its mailslot, let go of when this is dropped.
 #[derive(Debug)]
 pub struct Hold {
-    session: Arc<Session>,
+    source: Source,
     reader: Reader,
     format: Format,
     metrics: Arc<Metrics>,
@@ -74,7 +84,7 @@ pub fn open(
             epoch: last.epoch,
             last,
             resumed,
-            player: session.player().clone(),
+            player: Some(session.player().clone()),
             room: place.as_ref().map(|place| RoomSeat { id: place.room.charter().id, seat: place.stay.seat }),
             time_ms: now_ms,
             heartbeat_ms: options.beat_ms,
@@ -97,8 +107,41 @@ pub fn open(
         place.room.resync(place.stay);
     }
     metrics.streams.inc();
-    let (session, metrics) = (Arc::clone(session), Arc::clone(metrics));
-    Ok(Opened { hold: Hold { session, reader, format: options.format, metrics }, hello })
+    let (source, metrics) = (Source::Player(Arc::clone(session)), Arc::clone(metrics));
+    Ok(Opened { hold: Hold { source, reader, format: options.format, metrics }, hello })
+}
+
+/// Opens the one stream of somebody who watches a room.
+///
+/// # Errors
+/// Never: nobody else knows this mailslot.
+pub fn open_watch(
+    mailslot: &Arc<Mailslot>,
+    room: RoomId,
+    options: &StreamOptions,
+    clock: Clock,
+    metrics: &Arc<Metrics>,
+) -> Result<Opened, CloseCode> {
+    let now_ms = clock.now_ms();
+    let format = options.format;
+    let wish = Wish { from: Position::Nothing, nonce: None, kind: Kind::Open, format };
+    let Opening { reader, last, .. } = mailslot.open(wish, now_ms)?;
+    metrics.streams_opened.with_label_values(&["watch"]).inc();
+    let hello = Hello {
+        epoch: last.epoch,
+        last,
+        resumed: false,
+        player: None,
+        room: Some(RoomSeat { id: room, seat: Seat::GAME }),
+        time_ms: now_ms,
+        heartbeat_ms: options.beat_ms,
+        watchdog_ms: options.watchdog_ms(),
+        version: sward_protocol::VERSION,
+    };
+    let hello = Some(words::hello(format, hello, None));
+    metrics.streams.inc();
+    let (source, metrics) = (Source::Watcher(Arc::clone(mailslot)), Arc::clone(metrics));
+    Ok(Opened { hold: Hold { source, reader, format, metrics }, hello })
 }
 
 /// The last words of a stream, and all that one says which never began.
@@ -119,13 +162,20 @@ impl Hold {
         self.format
     }
 
+    fn mailslot(&self) -> &Mailslot {
+        match &self.source {
+            Source::Player(session) => session.mailslot(),
+            Source::Watcher(mailslot) => mailslot,
+        }
+    }
+
     pub(super) fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
     /// Reads the next chunk; when there is none, `waker` is woken as soon as there is.
     pub(super) fn read(&self, waker: &Waker) -> Chunk {
-        let chunk = self.session.mailslot().read(&self.reader, self.format, waker);
+        let chunk = self.mailslot().read(&self.reader, self.format, waker);
         if let Chunk::Events { bytes, count } = &chunk {
             self.metrics.events_out.inc_by(*count);
             self.metrics.event_bytes_out.inc_by(bytes.len() as u64);
@@ -136,14 +186,14 @@ impl Hold {
 
     /// Whether the room still has to say `joined`.
     pub(super) fn awaits_snapshot(&self) -> bool {
-        self.session.mailslot().awaits_snapshot()
+        self.mailslot().awaits_snapshot()
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
         self.metrics.streams.dec();
-        self.session.mailslot().detach(&self.reader);
+        self.mailslot().detach(&self.reader);
     }
 }
 

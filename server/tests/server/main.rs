@@ -18,3 +18,4 @@ mod rooms;
 mod support;
 mod tutorial;
 mod upstream;
+mod watch;

@@ -138,7 +138,7 @@ impl Game for Meadow {
     }
 
     fn settings(&self) -> Settings {
-        Settings::new(50).with_tick(TICK).with_flush(FLUSH)
+        Settings::new(50).with_tick(TICK).with_flush(FLUSH).with_public(Duration::ZERO)
     }
 
     fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
@@ -189,6 +189,11 @@ impl Game for Meadow {
     }
 
     fn state(&self, _seat: Seat) -> impl Serialize {
+        self.public_state()
+    }
+
+    // Nobody has anything to hide.
+    fn public_state(&self) -> impl Serialize {
         State {
             tick: self.tick,
             // 50 fits.

@@ -38,11 +38,13 @@ impl RoomActor {
         let now_ms = self.now_ms();
         if now_ms >= due_ms {
             self.flush();
+            self.renew_view();
         } else {
             let wait = Duration::from_millis(due_ms - now_ms);
             self.flush_timer = Some(ctx.run_later(wait, |room, _| {
                 room.flush_timer = None;
                 room.flush();
+                room.renew_view();
             }));
         }
     }
@@ -61,6 +63,7 @@ impl RoomActor {
             }
             self.reads_packed |= occupant.mailslot.reads_packed();
         }
+        self.show(&flush, now_ms);
         self.wakes.wake_all();
         self.flushed_ms = now_ms;
         self.directory.metrics().flushes.inc();

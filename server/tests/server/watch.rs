@@ -1,0 +1,123 @@
+//! Rooms that show themselves to who has no seat.
+
+use serde_json::{Value, json};
+
+use crate::support::{Player, Server, Stream};
+
+fn open(zoe: &Player<'_>, options: &Value) -> String {
+    let seated =
+        zoe.join(&json!({"game": "relay", "create": true, "me": {"animal": "fox"}, "options": options}));
+    seated["room"]["id"].as_str().unwrap().to_owned()
+}
+
+fn watch(server: &Server, room: &str, options: &str) -> Stream {
+    let stream = Stream::open(server, &format!("/v1/rooms/{room}/watch?n=1"), options);
+    assert_eq!(stream.status, 200);
+    stream
+}
+
+#[test]
+fn who_watches_hears_what_all_hear_and_costs_no_seat() {
+    let server = Server::start();
+    let (zoe, bo) = (server.player("Zoë"), server.player("Bo"));
+    let room = open(&zoe, &json!({"public_delay_ms": 0}));
+    bo.join(&json!({"game": "relay"}));
+    let mut guest = watch(&server, &room, "");
+    let hello = guest.expect("hello");
+    assert_eq!(hello["player"], json!(null));
+    assert_eq!(hello["room"], json!({"id": room, "seat": null}));
+    let joined = guest.expect("joined");
+    assert_eq!((&joined["seat"], &joined["room"]["players"]), (&json!(null), &json!(2)));
+    assert_eq!(joined["players"][0]["me"], json!({"animal": "fox"}));
+    zoe.send(&json!({"type": "secret", "data": 1, "to": 2}));
+    zoe.send(&json!({"type": "wave", "data": 2}));
+    zoe.send(&json!({"type": "chat", "data": {"text": "hi"}}));
+    assert_eq!(guest.expect("msg"), json!({"from": 1, "type": "wave", "data": 2}));
+    assert_eq!(guest.expect("chat")["text"], "hi");
+    // Another form, and one who comes later: the same.
+    let mut late = watch(&server, &room, "&batch=1&rung=0");
+    late.expect("hello");
+    let batch = late.next().unwrap();
+    assert_eq!((batch.0.as_str(), &batch.1[0][0]), ("batch", &json!("joined")));
+    bo.post("/v1/leave", &json!({}));
+    assert_eq!(guest.expect("gone"), json!({"seat": 2, "why": "left"}));
+    let listed = server.get(&format!("/v1/rooms/{room}")).json();
+    assert_eq!(listed["room"]["players"], 1);
+    // They do not keep the room open, and are told its end.
+    zoe.post("/v1/leave", &json!({}));
+    assert_eq!(guest.await_event("bye")["reason"], "ended");
+    server.await_metric("sward_rooms", 0);
+    drop(late);
+    server.await_metric("sward_streams", 0);
+}
+
+#[test]
+fn the_public_state_is_there_for_a_get_and_known_by_its_tag() {
+    let server = Server::start();
+    let zoe = server.player("Zoë");
+    let room = open(&zoe, &json!({"public_delay_ms": 0}));
+    let path = format!("/v1/rooms/{room}/state");
+    let response = server.get(&path);
+    let view = response.json();
+    assert_eq!((&view["players"][0]["name"], &view["state"]), (&json!("Zoë"), &json!(null)));
+    let tag = response.header("etag").unwrap().to_owned();
+    assert_eq!(server.request("GET", &path, &[("If-None-Match", &tag)], b"").status, 304);
+    server.player("Bo").join(&json!({"game": "relay"}));
+    assert_eq!(server.request("GET", &path, &[("If-None-Match", &tag)], b"").status, 200);
+    let meadow = server.player("Cy").join(&json!({"game": "meadow", "create": true}));
+    let meadow = server.get(&format!("/v1/rooms/{}/state", meadow["room"]["id"].as_str().unwrap())).json();
+    assert_eq!(meadow["state"]["animals"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_room_that_is_not_public_shows_nothing_and_one_that_is_later_shows_nothing_early() {
+    let server = Server::start();
+    let zoe = server.player("Zoë");
+    let hidden = open(&zoe, &json!({}));
+    for path in ["state", "watch"] {
+        let response = server.get(&format!("/v1/rooms/{hidden}/{path}"));
+        assert_eq!((response.status, response.code().as_str()), (403, "not_public"), "{path}");
+    }
+    let bo = server.player("Bo");
+    let later = bo.post("/v1/rooms", &json!({"game": "relay", "options": {"public_delay_ms": 1_000}})).json();
+    let later = later["room"]["id"].as_str().unwrap();
+    assert_eq!(server.get(&format!("/v1/rooms/{later}/state")).code(), "not_public");
+    let began = std::time::Instant::now();
+    let mut guest = watch(&server, later, "");
+    guest.expect("hello");
+    bo.send(&json!({"type": "wave", "data": 1}));
+    guest.expect("joined");
+    guest.expect("msg");
+    assert!(began.elapsed() >= std::time::Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+#[test]
+fn bad_wishes_have_their_code() {
+    let server = Server::start();
+    let zoe = server.player("Zoë");
+    let room = open(&zoe, &json!({"public_delay_ms": 0}));
+    for (path, code) in [
+        ("/v1/rooms/none/watch".to_owned(), "room_not_found"),
+        ("/v1/rooms/none/state".to_owned(), "room_not_found"),
+        (format!("/v1/rooms/{room}/watch?mode=drain"), "bad_query"),
+        (format!("/v1/rooms/{room}/watch?beat=soon"), "bad_query"),
+    ] {
+        assert_eq!(server.get(&path).code(), code, "{path}");
+    }
+    let response = server
+        .player("Bo")
+        .post("/v1/rooms", &json!({"game": "relay", "options": {"public_delay_ms": 120_001}}));
+    assert_eq!(response.code(), "bad_options");
+}
+
+#[test]
+fn who_watches_is_told_when_the_server_stops() {
+    let mut server = Server::start();
+    let zoe = server.player("Zoë");
+    let room = open(&zoe, &json!({"public_delay_ms": 0}));
+    let mut guest = watch(&server, &room, "");
+    guest.await_event("joined");
+    server.terminate();
+    assert_eq!(guest.await_event("bye")["code"], 3001);
+    assert!(server.wait().success());
+}
