@@ -133,7 +133,7 @@ impl<'de> MapAccess<'de> for Fields<'de> {
     }
 }
 
-/// Reads structs from objects only: serde would also take an array of their fields.
+/// The data itself is a struct only if it is an object: serde would also take an array of its fields.
 struct Strict<D>(D);
 
 macro_rules! pass_on {

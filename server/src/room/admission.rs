@@ -186,7 +186,7 @@ impl Admission {
             name,
             private,
             meta,
-            max_players: max_players.unwrap_or(settings.max_players),
+            max_players: max_players.unwrap_or(settings.max_players).clamp(1, ROOM_PLAYERS_MAX),
         });
         let made = self.catalog.make(&plan.game, draft, &plan.options, entropy::seed());
         Ok(made.ok_or_else(|| JoinError::UnknownGame(plan.game.clone()))??)

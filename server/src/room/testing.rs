@@ -15,14 +15,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod seen;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sward_protocol::downstream::{Event, Gone, GoneWhy, Joined};
+use sward_protocol::downstream::GoneWhy;
 use sward_protocol::ids::{NodeId, PlayerId, RoomId, Seat};
-use sward_protocol::limits::EVENT_BYTES_MAX;
 use sward_protocol::payload::{CheckedMessage, Payload};
 use sward_protocol::problem::{ErrorCode, MessageError};
 use sward_protocol::rooms::RoomInfo;
@@ -34,6 +35,7 @@ use crate::room::effect::Effect;
 pub use crate::room::effect::Refusal;
 use crate::room::input::{Input, Newcomer};
 use crate::room::saved::SavedRoom;
+use seen::{Seen, read};
 
 /// The seed of a test room: a game is to be tested with what it does, not with luck.
 const SEED: u64 = 1;
@@ -47,14 +49,6 @@ pub struct TestPlayer {
     pub seat: Seat,
     /// Who he is: of one stay in one room.
     pub id: PlayerId,
-}
-
-/// What one player saw.
-#[derive(Debug, Clone)]
-struct Seen {
-    joined: Joined,
-    heard: Vec<Event>,
-    gone: Option<Gone>,
 }
 
 /// A room of the game `G` in which time passes only when the test says so.
@@ -235,7 +229,7 @@ impl<G: Game> TestRoom<G> {
                 Effect::Admitted(joined) => {
                     let seat = joined.seat;
                     self.seated.insert(seat, id);
-                    self.seen.insert(id, Seen { joined: *joined, heard: Vec::new(), gone: None });
+                    self.seen.insert(id, Seen::of(*joined));
                     result = Ok(TestPlayer { seat, id });
                 }
                 Effect::Refused(refusal) => result = Err(refusal),
@@ -339,103 +333,6 @@ impl<G: Game> TestRoom<G> {
         }
         results
     }
-}
-
-/// What players saw.
-impl<G: Game> TestRoom<G> {
-    /// What the player heard since he was last asked: each event as its name, a space, and its JSON. Of a latest value he
-    /// hears each one, as a reader does who keeps up.
-    pub fn heard(&mut self, player: TestPlayer) -> Vec<String> {
-        self.events(player).iter().map(line).collect()
-    }
-
-    /// What the player heard since he was last asked.
-    pub fn events(&mut self, player: TestPlayer) -> Vec<Event> {
-        self.seen.get_mut(&player.id).map(|seen| std::mem::take(&mut seen.heard)).unwrap_or_default()
-    }
-
-    /// Takes out of what the player heard the data of all messages of this type, and leaves the rest:
-    /// `assert_eq!(room.messages::<u32>(bo, "score"), [1, 2])`.
-    ///
-    /// # Panics
-    /// If one of them is of another shape.
-    #[track_caller]
-    pub fn messages<T: DeserializeOwned>(&mut self, player: TestPlayer, kind: &str) -> Vec<T> {
-        self.take(player, kind, |event| match event {
-            Event::Msg(msg) if msg.kind == kind => Some(&msg.data),
-            _ => None,
-        })
-    }
-
-    /// Takes all patches out of what the player heard, and leaves the rest.
-    ///
-    /// # Panics
-    /// If one of them is of another shape.
-    #[track_caller]
-    pub fn patches<T: DeserializeOwned>(&mut self, player: TestPlayer) -> Vec<T> {
-        self.take(player, "patch", |event| match event {
-            Event::Patch(data) => Some(data),
-            _ => None,
-        })
-    }
-
-    #[track_caller]
-    fn take<T: DeserializeOwned>(
-        &mut self,
-        player: TestPlayer,
-        what: &str,
-        data_of: impl Fn(&Event) -> Option<&Payload>,
-    ) -> Vec<T> {
-        let Some(seen) = self.seen.get_mut(&player.id) else { return Vec::new() };
-        let taken = seen.heard.extract_if(.., |event| data_of(event).is_some());
-        let mut found = Vec::new();
-        for event in taken {
-            found.extend(data_of(&event).map(|data| read(what, data)));
-        }
-        found
-    }
-
-    /// Nobody has heard anything yet: what was said so far is of no interest to the test.
-    pub fn forget_heard(&mut self) {
-        for seen in self.seen.values_mut() {
-            seen.heard.clear();
-        }
-    }
-
-    /// The game's state, as the player would see it now.
-    ///
-    /// # Panics
-    /// If it is of another shape.
-    #[must_use]
-    #[track_caller]
-    pub fn state<T: DeserializeOwned>(&self, player: TestPlayer) -> T {
-        read("the state", &self.core.state(player.seat))
-    }
-
-    /// What the player was shown when he came.
-    ///
-    /// # Panics
-    /// If he is of another room.
-    #[must_use]
-    #[track_caller]
-    pub fn joined(&self, player: TestPlayer) -> &Joined {
-        match self.seen.get(&player.id) {
-            Some(seen) => &seen.joined,
-            None => panic!("{player:?} was never here"),
-        }
-    }
-
-    /// Whether the player sits in the room.
-    #[must_use]
-    pub fn is_in(&self, player: TestPlayer) -> bool {
-        self.seated.get(&player.seat) == Some(&player.id)
-    }
-
-    /// Why the player is out, and what he was told; `None` while he is in.
-    #[must_use]
-    pub fn gone(&self, player: TestPlayer) -> Option<&Gone> {
-        self.seen.get(&player.id)?.gone.as_ref()
-    }
 
     fn perform(&mut self, input: Input) {
         for effect in self.step(input) {
@@ -448,47 +345,6 @@ impl<G: Game> TestRoom<G> {
         self.core.step(input, self.now_ms, &mut effects);
         effects
     }
-
-    #[track_caller]
-    fn deliver(&mut self, effect: Effect) {
-        match effect {
-            Effect::Send(outgoing) => {
-                let bytes = line(&outgoing.event).len();
-                assert!(
-                    bytes <= EVENT_BYTES_MAX,
-                    "an event {} of {bytes} bytes, above {EVENT_BYTES_MAX}: it would be dropped",
-                    outgoing.event.name()
-                );
-                for (_, id) in self.seated.iter().filter(|(seat, _)| outgoing.audience.includes(**seat)) {
-                    if let Some(seen) = self.seen.get_mut(id) {
-                        seen.heard.push(outgoing.event.clone());
-                    }
-                }
-            }
-            Effect::Vacated { seat, why, detail } => self.vacate(&Gone { seat, why, detail }),
-            Effect::Closed => {
-                self.is_closed = true;
-                let seats: Vec<_> = self.seated.keys().copied().collect();
-                for seat in seats {
-                    self.vacate(&Gone { seat, why: GoneWhy::Closed, detail: None });
-                }
-            }
-            Effect::Dropped(dropped) => panic!("it would be dropped: {dropped}"),
-            Effect::Admitted(_)
-            | Effect::Refused(_)
-            | Effect::Results(_)
-            | Effect::Snapshot(_)
-            | Effect::Changed(_) => {}
-        }
-    }
-
-    fn vacate(&mut self, gone: &Gone) {
-        let seen = self.seated.remove(&gone.seat).and_then(|id| self.seen.get_mut(&id));
-        if let Some(seen) = seen {
-            seen.heard.push(Event::Gone(gone.clone()));
-            seen.gone = Some(gone.clone());
-        }
-    }
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -500,21 +356,5 @@ fn written<T: Serialize>(value: &T) -> Payload {
     match Payload::of(value) {
         Ok(payload) => payload,
         Err(error) => panic!("the test's own data cannot be sent: {error}"),
-    }
-}
-
-#[track_caller]
-fn read<T: DeserializeOwned>(what: &str, data: &Payload) -> T {
-    match data.parse() {
-        Ok(value) => value,
-        Err(error) => panic!("{what} is {data:?}: {error}"),
-    }
-}
-
-fn line(event: &Event) -> String {
-    let mut json = Vec::new();
-    match event.write_json(&mut json) {
-        Ok(()) => format!("{} {}", event.name(), String::from_utf8_lossy(&json)),
-        Err(error) => format!("{} {error}", event.name()),
     }
 }

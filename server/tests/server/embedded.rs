@@ -64,3 +64,19 @@ fn the_game_is_played_below_a_prefix_of_another_application() {
     assert!(bos.next().is_none());
     application.join().unwrap();
 }
+
+#[actix_web::test]
+async fn a_page_of_one_s_own_stands_below_the_prefix_too() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/public");
+    let game = sward_server::Server::builder().files(folder).build().mount().unwrap();
+    let app = actix_web::test::init_service(actix_web::App::new().configure(game.routes("/game"))).await;
+    for (path, status) in
+        [("/game/", 200), ("/game/index.html", 200), ("/game/sdk/index.js", 200), ("/index.html", 404)]
+    {
+        let request = actix_web::test::TestRequest::get().uri(path).to_request();
+        let answer = actix_web::test::call_service(&app, request).await;
+        assert_eq!(answer.status(), status, "{path}");
+    }
+    let missing = sward_server::Server::builder().files("no/such/folder").build().mount();
+    assert_eq!(missing.unwrap_err().kind(), std::io::ErrorKind::NotFound);
+}

@@ -11,6 +11,7 @@ mod h2_client;
 mod http2;
 mod operations;
 mod options;
+mod own_game;
 mod presence;
 mod purity;
 mod readme;

@@ -15,6 +15,7 @@ const PURE: &[&str] = &[
     "room/saved.rs",
     "room/lobby.rs",
     "room/testing.rs",
+    "room/testing",
     "session/state.rs",
     "session/first_answers.rs",
     "session/inbox.rs",

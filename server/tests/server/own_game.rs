@@ -1,0 +1,189 @@
+//! A game of one's own, as its players see it over real sockets: what it may do to its room, and what becomes of it when
+//! it goes too far.
+
+use std::net::SocketAddr;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sward_server::game::{
+    Audience, BadOptions, GoneWhy, MessageError, Payload, Random, Reply, Room, Seat, Settings, done, refuse,
+    reply,
+};
+use sward_server::{Config, Game};
+
+use crate::support::{Player, Server, Stream};
+
+struct Party;
+
+#[derive(Deserialize)]
+#[serde(tag = "type", content = "data", rename_all = "snake_case")]
+enum Message {
+    Greet(Seat),
+    Roll { sides: u32 },
+    Later(u64),
+    Kick { seat: Seat, why: String },
+    Lock(bool),
+    Rename(Value),
+    Close,
+    Shout(usize),
+    Panic,
+    Flood,
+}
+
+impl Game for Party {
+    type Message = Message;
+
+    fn create(_: &Payload, _: &mut Random) -> Result<Self, BadOptions> {
+        Ok(Self)
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::new(4).with_flush(Duration::ZERO)
+    }
+
+    fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
+        match room.player(seat) {
+            Some(player) if player.name == "Grump" => refuse("no_grumps", "smile first"),
+            _ => Ok(()),
+        }
+    }
+
+    fn leave(&mut self, room: &mut Room<'_>, seat: Seat, why: GoneWhy) {
+        room.send(Audience::All, "bye_bye", &(seat, format!("{why:?}")));
+    }
+
+    fn message(&mut self, room: &mut Room<'_>, from: Seat, message: Message) -> Reply {
+        match message {
+            Message::Greet(seat) => room.pass_on(from, Audience::these([seat]), "hello", "hi"),
+            Message::Roll { sides } => return reply(&(1 + room.random().below(sides))),
+            Message::Later(ms) => room.set_timer("later", Duration::from_millis(ms)),
+            Message::Kick { seat, why } => room.kick(seat, &why),
+            Message::Lock(true) => room.lock(),
+            Message::Lock(false) => room.unlock(),
+            Message::Rename(meta) => room.set_meta(&meta),
+            Message::Close => room.close(),
+            Message::Shout(bytes) => room.send(Audience::All, "shout", &"x".repeat(bytes)),
+            Message::Panic => panic!("as it was told"),
+            Message::Flood => loop {
+                room.send(Audience::All, "flood", &"x".repeat(50_000));
+            },
+        }
+        done()
+    }
+
+    fn timer(&mut self, room: &mut Room<'_>, name: &str) {
+        room.send(Audience::All, "timer", name);
+    }
+}
+
+/// A server with the game, within this process.
+fn serve() -> Server {
+    let (told, address) = sync_channel::<SocketAddr>(1);
+    thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
+            let server = sward_server::Server::builder().config(config).game::<Party>("party").build();
+            let listening = server.listen().unwrap();
+            told.send(listening.address()).unwrap();
+            listening.run().await.unwrap();
+        });
+    });
+    Server::within(address.recv().unwrap(), "")
+}
+
+/// Somebody in the open party, and his stream behind `joined`.
+fn guest<'a>(server: &'a Server, name: &str) -> (Player<'a>, Stream) {
+    let player = server.player(name);
+    let mut stream = player.stream();
+    player.join(&json!({"game": "party", "create": true}));
+    stream.await_event("joined");
+    (player, stream)
+}
+
+fn tell(player: &Player<'_>, kind: &str, data: &Value) -> Value {
+    player.send(&json!({"type": kind, "data": data, "rid": 1})).json()
+}
+
+#[test]
+fn a_game_answers_addresses_times_and_refuses() {
+    let server = serve();
+    let ((zoe, _zoes), (_bo, mut bos), (_mo, mut mos)) =
+        (guest(&server, "Zoë"), guest(&server, "Bo"), guest(&server, "Mo"));
+    bos.expect("here");
+    tell(&zoe, "greet", &json!(3));
+    assert_eq!(mos.expect("msg"), json!({"from": 1, "type": "hello", "data": "hi"}));
+    assert_eq!(tell(&zoe, "roll", &json!({"sides": 1}))["replies"][0]["data"], 1);
+    for (kind, data, code) in [
+        ("dance", json!(null), "unknown_type"),
+        ("roll", json!({"sides": "six"}), "bad_payload"),
+        ("roll", json!([6]), "bad_payload"),
+    ] {
+        let answer = zoe.send(&json!({"type": kind, "data": data}));
+        assert_eq!((answer.status, answer.code().as_str()), (422, code), "{kind}");
+    }
+    tell(&zoe, "later", &json!(150));
+    assert_eq!(bos.expect("msg"), json!({"from": 0, "type": "timer", "data": "later"}));
+    let grump = server.player("Grump");
+    let refused = grump.post("/v1/join", &json!({"game": "party"}));
+    assert_eq!((refused.status, refused.code().as_str()), (409, "no_grumps"));
+    assert_eq!(refused.json()["detail"], "smile first");
+}
+
+#[test]
+fn a_game_locks_renames_kicks_and_closes_its_room() {
+    let server = serve();
+    let ((zoe, _zoes), (bo, mut bos)) = (guest(&server, "Zoë"), guest(&server, "Bo"));
+    let late = server.player("Late");
+    let by_map = json!({"game": "party", "filter": {"map": "dale"}});
+    assert_eq!(late.post("/v1/join", &by_map).code(), "room_not_found");
+    tell(&zoe, "rename", &json!({"map": "dale"}));
+    assert_eq!(bos.expect("room"), json!({"meta": {"map": "dale"}}));
+    tell(&zoe, "lock", &json!(true));
+    assert_eq!(bos.expect("room"), json!({"locked": true}));
+    let room = server.get("/v1/rooms?game=party").json()["rooms"][0].clone();
+    assert_eq!((&room["locked"], &room["meta"]["map"]), (&json!(true), &json!("dale")));
+    assert_eq!(late.post("/v1/join", &by_map).code(), "room_not_found", "no filter finds it");
+    let by_code = late.post("/v1/join", &json!({"code": room["code"]}));
+    assert_eq!((by_code.status, by_code.code().as_str()), (409, "room_locked"));
+    assert_eq!(bo.join(&by_map)["room"]["locked"], true, "who sits there still does");
+    tell(&zoe, "lock", &json!(false));
+    bos.expect("room");
+    assert_eq!(late.join(&by_map)["seat"], 3);
+    bos.expect("here");
+
+    tell(&zoe, "kick", &json!({"seat": 2, "why": "three strikes"}));
+    assert_eq!(bos.expect("gone"), json!({"seat": 2, "why": "kicked", "detail": "three strikes"}));
+    assert_eq!(bo.send(&json!({"type": "close"})).code(), "not_in_room");
+    let mut lates = late.stream();
+    assert_eq!(lates.await_event("msg")["data"], json!([2, "Kicked"]), "the game is told");
+    assert_eq!(tell(&zoe, "close", &json!(null))["replies"][0]["data"], Value::Null);
+    assert_eq!(lates.expect("gone"), json!({"seat": 3, "why": "closed"}));
+    assert_eq!(server.get("/v1/rooms?game=party").json()["rooms"], json!([]));
+}
+
+#[test]
+fn a_game_that_goes_too_far_loses_an_event_or_its_room_and_nobody_else_s() {
+    let server = serve();
+    let (other, mut others) = guest(&server, "Other");
+    // The next ones make a room of their own.
+    tell(&other, "lock", &json!(true));
+    others.expect("room");
+    for order in ["panic", "flood"] {
+        let (zoe, mut stream) = guest(&server, "Zoë");
+        tell(&zoe, "shout", &json!(70_000));
+        tell(&zoe, "shout", &json!(3));
+        assert_eq!(stream.expect("msg")["data"], "xxx", "the larger one was dropped");
+        assert_eq!(zoe.send(&json!({"type": order})).code(), "room_gone");
+        assert_eq!(stream.expect("gone"), json!({"seat": 1, "why": "failed"}), "{order}");
+        zoe.join(&json!({"game": "relay", "create": true}));
+        stream.expect("joined");
+        zoe.post("/v1/bye", &json!({}));
+    }
+    assert_eq!(server.metric("sward_rooms_failed_total"), Some(2));
+    assert_eq!(server.metric("sward_events_dropped_total"), Some(2));
+    tell(&other, "shout", &json!(1));
+    assert_eq!(others.expect("msg")["data"], "x");
+}
