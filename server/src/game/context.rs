@@ -193,7 +193,9 @@ impl Room<'_> {
     }
 
     fn event(&mut self, audience: Audience, bytes: usize, event: Event, latest: Option<LatestKey>) {
-        self.controls.count(bytes);
+        // Each event that names its receivers holds a list of them.
+        let named = if let Audience::These(seats) = &audience { size_of_val(&**seats) } else { 0 };
+        self.controls.count(bytes + named);
         self.outgoing.push(Outgoing { audience, event, latest });
     }
 

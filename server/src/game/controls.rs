@@ -8,7 +8,7 @@ use super::timers::Timers;
 /// Events that a game may send in one step of its room: one join, one tick, one player's batch. A game that sends more is
 /// taken for one that would never stop, and ends as one that panics does.
 pub const STEP_EVENTS_MAX: u32 = 32_768;
-/// Bytes of their data as JSON, each event counted once, whoever receives it.
+/// Bytes of their data as JSON and of the seats that they name, each event counted once, whoever receives it.
 pub const STEP_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// What a game has set of its room.

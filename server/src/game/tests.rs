@@ -36,6 +36,7 @@ enum Order {
     OddReply,
     Large,
     Flood { events: u32, bytes: usize },
+    FloodSome(u32),
     Panic,
 }
 
@@ -91,6 +92,9 @@ impl Game for Puppet {
                 let text = "x".repeat(bytes);
                 (0..events).for_each(|_| room.send(Audience::All, "flood", &text));
             }
+            Order::FloodSome(events) => (0..events).for_each(|_| {
+                room.send(Audience::these((1..=1000).map(Seat)), "flood", "");
+            }),
             Order::Panic => panic!("as it was told"),
         }
         done()
@@ -355,6 +359,13 @@ fn a_game_that_sends_events_without_end_is_stopped() {
 fn a_game_that_sends_ten_megabytes_is_stopped() {
     let (mut room, [zoe, ..]) = three();
     let _ = room.send(zoe, "flood", json!({"events": 200, "bytes": 50_000}));
+}
+
+#[test]
+#[should_panic(expected = "or 8388608 bytes, in one step")]
+fn the_receivers_that_a_game_names_count_too() {
+    let (mut room, [zoe, ..]) = three();
+    let _ = room.send(zoe, "flood_some", 5_000);
 }
 
 #[test]
