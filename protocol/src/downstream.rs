@@ -30,6 +30,8 @@ pub enum Event {
     Back(Back),
     /// Something of the room changed.
     Room(RoomChange),
+    /// The room begins to play.
+    Start(Start),
     /// A game message.
     Msg(Msg),
     /// A chat line.
@@ -93,6 +95,9 @@ pub struct Joined {
     pub players: Vec<Member>,
     /// The game's state, as you may see it.
     pub state: Payload,
+    /// What the running game started with; absent while the room does not play.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 /// A player in a room.
@@ -108,6 +113,9 @@ pub struct Member {
     pub me: Payload,
     /// Whether he may be lost.
     pub away: bool,
+    /// Whether he is a player of the game's own, behind whom nobody is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bot: bool,
 }
 
 /// Data of `here`.
@@ -121,6 +129,9 @@ pub struct Here {
     pub name: String,
     /// His own data.
     pub me: Payload,
+    /// Whether he is a player of the game's own, behind whom nobody is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bot: bool,
 }
 
 /// Why a seat is empty.
@@ -134,8 +145,10 @@ pub enum GoneWhy {
     Lost,
     /// He sits in another room now.
     Moved,
-    /// The game, or who may, put him out.
+    /// The game, the room's owner or the operator put him out.
     Kicked,
+    /// As [`GoneWhy::Kicked`], and he may not come back.
+    Banned,
     /// The room was closed.
     Closed,
     /// The game failed.
@@ -149,7 +162,7 @@ pub struct Gone {
     pub seat: Seat,
     /// Why.
     pub why: GoneWhy,
-    /// What a game says to it, in plain words for people: at most [`GONE_DETAIL_CHARS_MAX`] characters.
+    /// What the game, or whoever put him out, says to it, in plain words for people: at most [`GONE_DETAIL_CHARS_MAX`] characters.
     ///
     /// [`GONE_DETAIL_CHARS_MAX`]: crate::limits::GONE_DETAIL_CHARS_MAX
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -179,6 +192,13 @@ pub struct Away {
 pub struct Back {
     /// The seat.
     pub seat: Seat,
+}
+
+/// Data of `start`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// The same for all, below 2^53: whoever draws from it draws what the others do.
+    pub seed: u64,
 }
 
 /// Data of `msg`.
@@ -251,6 +271,7 @@ macro_rules! with_data {
             Event::Away($data) => $body,
             Event::Back($data) => $body,
             Event::Room($data) => $body,
+            Event::Start($data) => $body,
             Event::Msg($data) => $body,
             Event::Chat($data) => $body,
             Event::State($data) | Event::Patch($data) => $body,
@@ -273,6 +294,7 @@ macro_rules! read_as {
             "away" => Self::Away($read),
             "back" => Self::Back($read),
             "room" => Self::Room($read),
+            "start" => Self::Start($read),
             "msg" => Self::Msg($read),
             "chat" => Self::Chat($read),
             "state" => Self::State($read),
@@ -299,6 +321,7 @@ impl Event {
             Self::Away(_) => "away",
             Self::Back(_) => "back",
             Self::Room(_) => "room",
+            Self::Start(_) => "start",
             Self::Msg(_) => "msg",
             Self::Chat(_) => "chat",
             Self::State(_) => "state",

@@ -8,6 +8,7 @@
 //! | [`ids`] | players, rooms, seats, event ids, tokens |
 //! | [`session`], [`rooms`], [`upstream`], [`operator`] | request and answer bodies |
 //! | [`downstream`] | the events of a stream |
+//! | [`password`] | a room's password, which hides from logs |
 //! | [`payload`] | a game's own data, passed on unparsed but checked |
 //! | [`text`] | what may stand in a name and in a chat line |
 //! | [`problem`], [`bye`], [`limits`] | error codes, close codes, bounds: one table each |
@@ -24,6 +25,7 @@ pub mod frames;
 pub mod ids;
 pub mod limits;
 pub mod operator;
+pub mod password;
 pub mod payload;
 pub mod problem;
 pub mod rooms;

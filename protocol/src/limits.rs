@@ -25,7 +25,7 @@ pub const PAYLOAD_DEPTH_MAX: usize = 32;
 /// Bytes of JSON of one message's payload: with what surrounds it, below the bound on an event. Only MessagePack, whose
 /// control characters and numbers grow as JSON, gets there within a body.
 pub const PAYLOAD_BYTES_MAX: usize = 60 * 1024;
-/// Characters of what a game says to a player whom it puts out.
+/// Characters of what a game, or a room's owner, says to a player who is put out.
 pub const GONE_DETAIL_CHARS_MAX: usize = 200;
 /// Characters of a message type.
 pub const TYPE_CHARS_MAX: usize = 64;
@@ -37,6 +37,10 @@ pub const KEY_CHARS_MAX: usize = 64;
 pub const INTEGER_END: u64 = 1 << 53;
 /// The most players a room may be made for.
 pub const ROOM_PLAYERS_MAX: u16 = 1000;
+/// Characters of a room's password.
+pub const PASSWORD_CHARS_MAX: usize = 64;
+/// UTF-8 bytes of a room's password.
+pub const PASSWORD_BYTES_MAX: usize = 256;
 /// Rooms in one page of a list.
 pub const ROOM_PAGE_MAX: usize = 100;
 

@@ -47,6 +47,14 @@ codes! {
     BadSecret = "bad_secret", "The operator's secret is missing or wrong";
     /// No such route.
     NotFound = "not_found", "There is nothing here";
+    /// Nobody may make rooms of this game.
+    CreationClosed = "creation_closed", "Rooms of this game are not made by players";
+    /// The room has a password, and this is not it.
+    PasswordWrong = "password_wrong", "The room's password is another one";
+    /// The room's owner has banned the player.
+    Banned = "banned", "You are banned from this room";
+    /// Only the room's owner may.
+    NotOwner = "not_owner", "Only the room's owner may do this";
     /// No such room, or none that fits.
     RoomNotFound = "room_not_found", "There is no such room";
     /// The route exists, the method does not.
@@ -57,6 +65,18 @@ codes! {
     RoomFull = "room_full", "The room is full";
     /// Nobody else is let in.
     RoomLocked = "room_locked", "The room is locked";
+    /// As many rooms of this game as there may be.
+    TooManyRooms = "too_many_rooms", "There are as many rooms of this game as there may be";
+    /// The game's players do not start it.
+    NotStartable = "not_startable", "This game is not started by its players";
+    /// The room plays already.
+    AlreadyPlaying = "already_playing", "The room is playing already";
+    /// The room does not play.
+    NotPlaying = "not_playing", "The room is not playing";
+    /// Fewer players than the game needs.
+    TooFewPlayers = "too_few_players", "The game needs more players";
+    /// The game starts only when all are there.
+    SomebodyAway = "somebody_away", "Somebody is away";
     /// The player sits in no room.
     NotInRoom = "not_in_room", "You sit in no room";
     /// The session ended or was never known.
@@ -73,6 +93,16 @@ codes! {
     BadName = "bad_name", "The name cannot be used";
     /// The game refuses the options.
     BadOptions = "bad_options", "The game does not take these options";
+    /// A number of seats that cannot be.
+    BadMax = "bad_max", "A room cannot have that number of seats";
+    /// Metadata that is no small object.
+    BadMeta = "bad_meta", "The room's metadata cannot be used";
+    /// A filter that is no small object.
+    BadFilter = "bad_filter", "The filter cannot be used";
+    /// What can be no room's code.
+    BadCode = "bad_code", "This is no room's code";
+    /// What can be no room's password.
+    BadPassword = "bad_password", "The password cannot be used";
     /// No such game on this server.
     UnknownGame = "unknown_game", "This server does not run that game";
     /// No such message type.
@@ -85,6 +115,10 @@ codes! {
     TooDeep = "too_deep", "The message's data is nested too deep";
     /// Nobody sits there.
     NoSuchSeat = "no_such_seat", "Nobody sits on that seat";
+    /// Something that nobody can do to himself.
+    OwnSeat = "own_seat", "That is your own seat";
+    /// Something that only a player can be given.
+    BotSeat = "bot_seat", "A bot sits there";
     /// The room ended under the message.
     RoomGone = "room_gone", "The room is gone";
     /// A game's own code, which stands in the error itself.
@@ -97,6 +131,8 @@ codes! {
     TooManyWarnings = "too_many_warnings", "Too many warnings stand";
     /// Too many messages a second.
     RateLimited = "rate_limited", "Too many messages";
+    /// As many rooms as this player may make.
+    RoomQuota = "room_quota", "You have made as many rooms as you may for now";
     /// The room's mailbox is full.
     RoomBusy = "room_busy", "The room has too much to do";
     /// The room does not answer.

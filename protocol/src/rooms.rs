@@ -1,10 +1,25 @@
 //! Bodies of `/v1/join`, `/v1/leave` and `/v1/rooms`.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::downstream::Member;
 use crate::ids::{RoomId, Seat};
+use crate::password::Password;
 use crate::payload::Payload;
+
+/// Whether a room plays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Phase {
+    /// It does not: it has not started yet, or its last game is over. Games that know no start are always open.
+    #[default]
+    Open,
+    /// It was started.
+    Playing,
+    /// It was started, and its clock stands still: somebody is away, or its game wants it so.
+    Paused,
+}
 
 /// A room, as lists and `joined` show it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,13 +34,22 @@ pub struct RoomInfo {
     pub name: String,
     /// Seats.
     pub max_players: u16,
-    /// Seats taken.
+    /// Seats taken, those of bots included.
     pub players: u16,
     /// Not listed, never found by a filter.
     pub private: bool,
+    /// Whoever wants in needs a password; never chosen for somebody who named no room.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub password: bool,
     /// Nobody else is let in.
     #[serde(default)]
     pub locked: bool,
+    /// Whether it plays.
+    #[serde(default)]
+    pub phase: Phase,
+    /// Whose room it is; 0: nobody's.
+    #[serde(default = "nobody")]
+    pub owner: Seat,
     /// An object of the creator's, which its game may replace.
     pub meta: Payload,
 }
@@ -33,9 +57,21 @@ pub struct RoomInfo {
 /// Data of `room`: what of a room changed, and nothing else.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RoomChange {
+    /// Its new name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// So many seats now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_players: Option<u16>,
     /// Whether nobody else is let in now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locked: Option<bool>,
+    /// Whether it plays now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
+    /// Whose room it is now; 0: nobody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Seat>,
     /// The whole of it, an object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Payload>,
@@ -45,8 +81,19 @@ impl RoomChange {
     /// Whether there is nothing to tell.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.locked.is_none() && self.meta.is_none()
+        *self == Self::default()
     }
+}
+
+fn nobody() -> Seat {
+    Seat::GAME
+}
+
+/// Reads a number of seats. What no room could have is the largest that fits: it is refused by its own code, and not as
+/// something that is no number at all.
+fn seats<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    let seats = Option::<u64>::deserialize(deserializer)?;
+    Ok(seats.map(|seats| u16::try_from(seats).unwrap_or(u16::MAX)))
 }
 
 /// Body of `POST /v1/join`: either `game` or `code`.
@@ -71,11 +118,14 @@ pub struct Join {
     #[serde(default)]
     pub name: String,
     /// 1–1,000; absent is what the game says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "seats", skip_serializing_if = "Option::is_none")]
     pub max_players: Option<u16>,
     /// Absent is false.
     #[serde(default)]
     pub private: bool,
+    /// With `code`: what that room asks for. Else of a room that is made, 1–64 characters; absent is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Password>,
     /// An object of at most 1 KiB; absent is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Payload>,
@@ -99,11 +149,14 @@ pub struct CreateRoom {
     #[serde(default)]
     pub name: String,
     /// 1–1,000; absent is what the game says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "seats", skip_serializing_if = "Option::is_none")]
     pub max_players: Option<u16>,
     /// Absent is false.
     #[serde(default)]
     pub private: bool,
+    /// Whoever wants in needs it: 1–64 characters; absent is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Password>,
     /// An object of at most 1 KiB; absent is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Payload>,
@@ -121,6 +174,9 @@ pub struct JoinRoom {
     /// The player's own data, at most 1 KiB.
     #[serde(default)]
     pub me: Payload,
+    /// What the room asks for, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Password>,
     /// Makes it safe to send again: the same key within 60 s gets the first answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,

@@ -15,10 +15,11 @@ use sward_protocol::codec::Encoding;
 use sward_protocol::downstream::Member;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat, Token};
 use sward_protocol::operator::{WarnLevel, Warned, Warning, Warnings};
+use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError, Problem};
 use sward_protocol::rooms::{
-    CreateRoom, Join, JoinRoom, Left, OneRoom, RoomInfo, RoomList, RoomView, Seated,
+    CreateRoom, Join, JoinRoom, Left, OneRoom, Phase, RoomInfo, RoomList, RoomView, Seated,
 };
 use sward_protocol::session::{CreateSession, Player, SessionCreated, SessionLimits, Time};
 use sward_protocol::upstream::{Answer, Batch, Group, Message, PastEvent, Reply, SendBody, To};
@@ -40,7 +41,10 @@ fn room() -> RoomInfo {
         max_players: 50,
         players: 3,
         private: true,
+        password: true,
         locked: true,
+        phase: Phase::Paused,
+        owner: Seat(1),
         meta: payload(&json!({"map": "hills", "level": [1, 2.5, null]})),
     }
 }
@@ -52,6 +56,7 @@ fn create_room() -> CreateRoom {
         name: room().name,
         max_players: Some(50),
         private: true,
+        password: Some(Password::new("sésame \"7\"")),
         meta: Some(room().meta),
         options: Some(payload(&json!({"flush_ms": 0, "echo": true}))),
         key: key(),
@@ -59,7 +64,7 @@ fn create_room() -> CreateRoom {
 }
 
 fn join() -> Join {
-    let CreateRoom { game, me, name, max_players, private, meta, options, key } = create_room();
+    let CreateRoom { game, me, name, max_players, private, password, meta, options, key } = create_room();
     let filter = Some(payload(&json!({"map": "hills"})));
     Join {
         game: Some(game),
@@ -70,6 +75,7 @@ fn join() -> Join {
         name,
         max_players,
         private,
+        password,
         meta,
         options,
         key,
@@ -222,9 +228,14 @@ fn sessions(bodies: &mut Bodies) {
 
 fn rooms(bodies: &mut Bodies) {
     bodies.both("POST /v1/join", &join());
-    bodies.both("POST /v1/join, by code", &Join { code: Some("kxqz".to_owned()), ..Join::default() });
+    let (code, password) = (Some("kxqz".to_owned()), create_room().password);
+    let by_code = Join { code, password, ..Join::default() };
+    bodies.both("POST /v1/join, by code", &by_code);
     bodies.both("POST /v1/rooms", &create_room());
-    bodies.both("POST /v1/rooms/{id}/join", &JoinRoom { me: create_room().me, key: key() });
+    bodies.both(
+        "POST /v1/rooms/{id}/join",
+        &JoinRoom { me: create_room().me, password: create_room().password, key: key() },
+    );
     bodies.both("POST /v1/join: 200", &Seated { room: room(), seat: Seat(3) });
     bodies.both("POST /v1/leave: 200", &Left { left: true });
     bodies.both("GET /v1/rooms/{id}: 200", &OneRoom { room: room() });
@@ -233,12 +244,21 @@ fn rooms(bodies: &mut Bodies) {
         id: PlayerId::from_random(NodeId(1), 0x1234_5678),
         name: "Zoë 🦊".to_owned(),
         me: create_room().me,
+        bot: false,
         away: false,
     };
     let state = payload(&json!({"tick": 7}));
     bodies.both("GET /v1/rooms/{id}/state: 200", &RoomView { room: room(), players: vec![member], state });
-    let public =
-        RoomInfo { name: String::new(), private: false, locked: false, meta: payload(&json!({})), ..room() };
+    let public = RoomInfo {
+        name: String::new(),
+        private: false,
+        password: false,
+        locked: false,
+        phase: Phase::Open,
+        owner: Seat::GAME,
+        meta: payload(&json!({})),
+        ..room()
+    };
     bodies
         .both("GET /v1/rooms: 200", &RoomList { rooms: vec![public.clone(), public], next: Some(room().id) });
     bodies.both("GET /v1/rooms: 200, last page", &RoomList { rooms: Vec::new(), next: None });
@@ -297,10 +317,10 @@ fn what_is_absent_is_its_default() {
     assert_eq!(join, Join { game: Some("relay".to_owned()), ..Join::default() });
     let create: CreateRoom = Encoding::Json.decode(br#"{"game":"relay"}"#).unwrap();
     let game = "relay".to_owned();
-    let (me, name, max_players, private) = (Payload::null(), String::new(), None, false);
+    let (me, name, max_players, private, password) = (Payload::null(), String::new(), None, false, None);
     assert_eq!(
         create,
-        CreateRoom { game, me, name, max_players, private, meta: None, options: None, key: None }
+        CreateRoom { game, me, name, max_players, private, password, meta: None, options: None, key: None }
     );
     for (encoding, empty) in [
         (Encoding::Json, &b""[..]),
@@ -309,6 +329,11 @@ fn what_is_absent_is_its_default() {
         (Encoding::Msgpack, b"\x80"),
     ] {
         assert_eq!(encoding.decode::<JoinRoom>(empty), Ok(JoinRoom::default()));
+    }
+    for (seats, want) in [("0", Some(0)), ("1000000000", Some(u16::MAX)), ("null", None)] {
+        let room = format!(r#"{{"game":"relay","max_players":{seats}}}"#);
+        let room: CreateRoom = Encoding::Json.decode(room.as_bytes()).unwrap();
+        assert_eq!(room.max_players, want, "what no room has is refused by a code of its own");
     }
     let session: CreateSession = Encoding::Msgpack.decode(b"\x81\xa4name\xa2Bo").unwrap();
     assert_eq!(session, CreateSession { name: "Bo".to_owned(), version: None, key: None });

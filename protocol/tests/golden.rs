@@ -13,7 +13,7 @@ use sward_protocol::downstream::*;
 use sward_protocol::format::{ChunkWriter, Delivery, Format, Reader};
 use sward_protocol::fragment::Fragment;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat};
-use sward_protocol::rooms::{RoomChange, RoomInfo};
+use sward_protocol::rooms::{Phase, RoomChange, RoomInfo};
 use sward_protocol::session::{Player, Time};
 use sward_protocol::sse::{decode, encode};
 
@@ -36,11 +36,14 @@ fn events() -> Vec<Event> {
         max_players: 50,
         players: 1,
         private: false,
+        password: false,
         locked: false,
+        phase: Phase::Open,
+        owner: Seat(1),
         meta: payload(&json!({})),
     };
-    let member = Member { seat: Seat(1), id, name: name.clone(), me: me.clone(), away: false };
-    vec![
+    let member = Member { seat: Seat(1), id, name: name.clone(), me: me.clone(), away: false, bot: false };
+    let mut events = vec![
         Event::Hello(Hello {
             epoch: EPOCH,
             last: EventId { epoch: EPOCH, seq: 0 },
@@ -58,9 +61,10 @@ fn events() -> Vec<Event> {
             seat: Seat(1),
             players: vec![member],
             state: payload(&json!({"tick": 7})),
+            seed: None,
         }),
         Event::Noop(Time { time_ms: 1_764_000_000_075 }),
-        Event::Here(Here { seat: Seat(2), id, name: "محمد".to_owned(), me }),
+        Event::Here(Here { seat: Seat(2), id, name: "محمد".to_owned(), me, bot: false }),
         Event::Away(Away { seat: Seat(2), why: AwayWhy::Lost }),
         Event::Back(Back { seat: Seat(2) }),
         Event::Msg(Msg {
@@ -73,8 +77,9 @@ fn events() -> Vec<Event> {
         }),
         Event::State(payload(&json!({"tick": 8, "animals": []}))),
         Event::Patch(payload(&json!({"tick": 9}))),
-        Event::Room(RoomChange { locked: Some(true), meta: Some(payload(&json!({"map": "dale"}))) }),
-        Event::Room(RoomChange { locked: Some(false), meta: None }),
+    ];
+    events.extend(changes(id));
+    events.extend([
         Event::Gone(Gone { seat: Seat(2), why: GoneWhy::Lost, detail: None }),
         Event::Gone(Gone {
             seat: Seat(3), why: GoneWhy::Kicked, detail: Some("three “strikes”".to_owned())
@@ -86,6 +91,36 @@ fn events() -> Vec<Event> {
             text: "Back in a minute".to_owned(),
         }),
         Event::Bye(Bye::new(CloseCode::Shutdown, 1234)),
+    ]);
+    events
+}
+
+/// What becomes of a room.
+fn changes(id: PlayerId) -> Vec<Event> {
+    vec![
+        Event::Room(RoomChange {
+            locked: Some(true),
+            meta: Some(payload(&json!({"map": "dale"}))),
+            ..RoomChange::default()
+        }),
+        Event::Room(RoomChange { locked: Some(false), ..RoomChange::default() }),
+        Event::Room(RoomChange {
+            name: Some("Zoë’s \"room\"".to_owned()),
+            max_players: Some(4),
+            owner: Some(Seat(3)),
+            ..RoomChange::default()
+        }),
+        Event::Here(Here {
+            seat: Seat(4),
+            id,
+            name: "Robin 🤖".to_owned(),
+            me: payload(&json!(null)),
+            bot: true,
+        }),
+        Event::Start(Start { seed: (1 << 53) - 1 }),
+        Event::Room(RoomChange { phase: Some(Phase::Playing), ..RoomChange::default() }),
+        Event::Room(RoomChange { phase: Some(Phase::Paused), ..RoomChange::default() }),
+        Event::Gone(Gone { seat: Seat(4), why: GoneWhy::Banned, detail: None }),
     ]
 }
 
@@ -176,7 +211,7 @@ fn a_batch_bears_the_id_of_its_last_event() {
     let shape: Vec<_> =
         deliveries.iter().map(|delivery| (delivery.id.as_deref(), delivery.events.len())).collect();
     let want =
-        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.17"), 13), (None, 1)];
+        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.23"), 19), (None, 1)];
     assert_eq!(shape, want);
 }
 

@@ -15,7 +15,7 @@ use sward_protocol::frames;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat};
 use sward_protocol::limits::JOINED_BYTES_MAX;
 use sward_protocol::payload::Payload;
-use sward_protocol::rooms::{RoomChange, RoomInfo};
+use sward_protocol::rooms::{Phase, RoomChange, RoomInfo};
 use sward_protocol::session::Time;
 
 const FORMATS: [Format; 5] = [
@@ -112,6 +112,7 @@ fn member() -> impl Strategy<Value = Member> {
             name,
             me,
             away,
+            bot: away,
         },
     )
 }
@@ -129,18 +130,21 @@ fn joined() -> impl Strategy<Value = Event> {
                 max_players,
                 players: players_now,
                 private: false,
+                password: false,
                 locked: false,
+                phase: Phase::Open,
+                owner: Seat(1),
                 meta,
             };
-            Event::Joined(Joined { room, seat: Seat(1), players, state })
+            Event::Joined(Joined { room, seat: Seat(1), players, state, seed: Some(7) })
         },
     )
 }
 
 /// An event that has a number.
 fn numbered() -> impl Strategy<Value = Event> {
-    let here =
-        member().prop_map(|Member { seat, id, name, me, .. }| Event::Here(Here { seat, id, name, me }));
+    let here = member()
+        .prop_map(|Member { seat, id, name, me, bot, .. }| Event::Here(Here { seat, id, name, me, bot }));
     let msg = (any::<u16>(), hostile_text(), payload())
         .prop_map(|(from, kind, data)| Event::Msg(Msg { from: Seat(from), kind, data }));
     let chat =
@@ -154,7 +158,7 @@ fn numbered() -> impl Strategy<Value = Event> {
         1 => payload().prop_map(Event::State),
         1 => payload().prop_map(|data| Event::Pong(Pong { data })),
         1 => (any::<Option<bool>>(), proptest::option::of(payload()))
-            .prop_map(|(locked, meta)| Event::Room(RoomChange { locked, meta: meta.filter(|meta| *meta != Payload::null()) })),
+            .prop_map(|(locked, meta)| Event::Room(RoomChange { locked, meta: meta.filter(|meta| *meta != Payload::null()), ..RoomChange::default() })),
         1 => any::<u16>().prop_map(|seat| Event::Gone(Gone { seat: Seat(seat), why: GoneWhy::Moved, detail: None })),
         1 => any::<u16>().prop_map(|seat| Event::Away(Away { seat: Seat(seat), why: AwayWhy::Lost })),
         1 => any::<u16>().prop_map(|seat| Event::Back(Back { seat: Seat(seat) })),
@@ -257,11 +261,14 @@ fn the_largest_joined_is_read_in_every_form() {
         max_players: 50,
         players: 0,
         private: false,
+        password: false,
         locked: false,
+        phase: Phase::Open,
+        owner: Seat(1),
         meta: Payload::null(),
     };
     let state = Payload::from_json(&state).unwrap();
-    let event = Event::Joined(Joined { room, seat: Seat(1), players: Vec::new(), state });
+    let event = Event::Joined(Joined { room, seat: Seat(1), players: Vec::new(), state, seed: None });
     let bytes = Fragment::of(&event).unwrap().into_item().len();
     assert!((JOINED_BYTES_MAX - 300..=JOINED_BYTES_MAX).contains(&bytes), "{bytes} bytes");
     for format in FORMATS {

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::descriptors;
 use crate::entropy;
-use crate::game::Game;
+use crate::game::{Game, RoomPolicy};
 use crate::games::meadow::Meadow;
 use crate::games::relay::Relay;
 use crate::http::routes::{self, Pages};
@@ -142,6 +142,14 @@ impl Builder {
     #[must_use]
     pub fn game<G: Game>(mut self, name: &str) -> Self {
         self.catalog.add::<G>(name);
+        self
+    }
+
+    /// Says who may make rooms of the game with this name, and how many: anyone, as many as the server has room for, unless
+    /// it is said here.
+    #[must_use]
+    pub fn rooms_of(mut self, name: &str, policy: RoomPolicy) -> Self {
+        self.catalog.limit(name, policy);
         self
     }
 

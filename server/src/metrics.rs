@@ -45,6 +45,8 @@ pub struct Metrics {
     pub events_dropped: IntCounter,
     /// Rooms ended because their game panicked, or could not show its state.
     pub rooms_failed: IntCounter,
+    /// Bans that were forgotten because a room had too many.
+    pub bans_forgotten: IntCounter,
     /// Ticks that were due while a room was still at work, and were left out.
     pub ticks_skipped: IntCounter,
     /// Streams cut because their client kept a worker busy.
@@ -107,6 +109,10 @@ impl Metrics {
             rooms_failed: counter(
                 "sward_rooms_failed_total",
                 "Rooms whose game panicked or could not show its state",
+            ),
+            bans_forgotten: counter(
+                "sward_bans_forgotten_total",
+                "Bans forgotten because their room had too many",
             ),
             ticks_skipped: counter(
                 "sward_ticks_skipped_total",

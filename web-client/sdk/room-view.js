@@ -9,6 +9,7 @@ import { countOr, isCount, isObject, textOr } from './shape.js';
  * @property {string} name
  * @property {unknown} me the player's own data, as the player sent it: treat it as hostile
  * @property {boolean} away
+ * @property {boolean} bot a player of the game's own, with nobody behind it
  *
  * @typedef {object} Room
  * @property {string} id
@@ -16,7 +17,10 @@ import { countOr, isCount, isObject, textOr } from './shape.js';
  * @property {string} code
  * @property {string} name
  * @property {boolean} private
+ * @property {boolean} password whoever wants in needs one
  * @property {boolean} locked nobody else is let in
+ * @property {string} phase `open`, `playing` or `paused`
+ * @property {number} owner whose room it is: a seat, or 0
  * @property {number} max_players
  * @property {unknown} meta
  * @property {number} seat one's own
@@ -84,11 +88,9 @@ export class RoomView {
       id: room.id,
       game: textOr(room.game),
       code: textOr(room.code),
-      name: textOr(room.name),
       private: room.private === true,
-      locked: room.locked === true,
-      max_players: countOr(room.max_players, 0),
-      meta: room.meta,
+      password: room.password === true,
+      ...whatChanges(room),
       seat,
       players: new Map(),
     };
@@ -99,7 +101,8 @@ export class RoomView {
       if (player.seat === seat) player.away = false;
       this.room.players.set(player.seat, player);
     }
-    return { name: 'joined', payload: { room: this.room, seat, players: [...this.room.players.values()], state: data.state } };
+    const everybody = [...this.room.players.values()];
+    return { name: 'joined', payload: { room: this.room, seat, players: everybody, state: data.state, seed: data.seed } };
   }
 
   /**
@@ -117,10 +120,9 @@ export class RoomView {
    * @param {Record<string, unknown>} data
    * @returns {Seen}
    */
-  #changed({ locked, meta }) {
+  #changed(data) {
     if (!this.room) return null;
-    if (typeof locked === 'boolean') this.room.locked = locked;
-    if (isObject(meta)) this.room.meta = meta;
+    Object.assign(this.room, whatChanges({ ...this.room, ...data }));
     return { name: 'room', payload: { room: this.room } };
   }
 
@@ -165,5 +167,20 @@ function readPlayer(entry) {
     name: textOr(entry.name, '?'),
     me: entry.me ?? null,
     away: entry.away === true,
+    bot: entry.bot === true,
+  };
+}
+
+/**
+ * @param {Record<string, unknown>} room
+ */
+function whatChanges(room) {
+  return {
+    name: textOr(room.name),
+    locked: room.locked === true,
+    phase: textOr(room.phase, 'open'),
+    owner: countOr(room.owner, 0),
+    max_players: countOr(room.max_players, 0),
+    meta: room.meta,
   };
 }

@@ -22,6 +22,7 @@ import { isObject, textOr } from './shape.js';
  * @property {string} [name]
  * @property {number} [max_players]
  * @property {boolean} [private]
+ * @property {string} [password] what the room asks for; or of the room that is made
  * @property {Record<string, unknown>} [meta]
  * @property {Record<string, unknown>} [options]
  *
@@ -315,7 +316,7 @@ export class Session {
     const me = request?.me ?? room?.players.get(room.seat)?.me ?? null;
     if (room) {
       try {
-        return await this.#join({ id: room.id, me });
+        return await this.#join({ id: room.id, me, password: request?.password });
       } catch (thrown) {
         const error = asSwardError(thrown);
         const replaceable = error.code === 'room_not_found' || error.code === 'room_full';

@@ -40,6 +40,9 @@ test('what the game changes of the room is seen on it', () => {
   view.apply('room', { meta: { map: 'dale' }, from: 'later' });
   assert.equal(view.room?.locked, true);
   assert.deepEqual(view.room?.meta, { map: 'dale' });
+  view.apply('room', { phase: 'playing', owner: 2, name: 'Nest', max_players: 3 });
+  assert.deepEqual([view.room?.phase, view.room?.owner, view.room?.name, view.room?.max_players], ['playing', 2, 'Nest', 3]);
+  assert.equal(view.room?.locked, true, 'what is not told is as it was');
   const gone = view.apply('gone', { seat: 1, why: 'kicked', detail: 'three strikes' });
   assert.equal(/** @type {any} */ (gone?.payload).detail, 'three strikes');
   assert.equal(view.apply('room', { locked: false }), null, 'there is no room');

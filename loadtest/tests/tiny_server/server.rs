@@ -10,7 +10,7 @@ use sward_protocol::downstream::{Event, Gone, GoneWhy, Hello, Here, Joined, Memb
 use sward_protocol::downstream::{Reset, ResetReason};
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat, Token};
 use sward_protocol::payload::Payload;
-use sward_protocol::rooms::RoomInfo;
+use sward_protocol::rooms::{Phase, RoomInfo};
 use sward_protocol::session::{Player, Time};
 use sward_protocol::sse::encode;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -304,7 +304,7 @@ impl State {
         let seat = Seat(self.rooms[room].len() as u16 + 1);
         self.sessions[index].seat = Some((room, seat));
         let Player { id, name } = self.player(index);
-        let here = Here { seat, id, name, me: Payload::null() };
+        let here = Here { seat, id, name, me: Payload::null(), bot: false };
         for member in self.rooms[room].clone() {
             self.push(member, Event::Here(here.clone()));
         }
@@ -317,15 +317,21 @@ impl State {
             max_players: seats as u16,
             players: seat.0,
             private: false,
+            password: false,
             locked: false,
+            phase: Phase::Open,
+            owner: Seat(1),
             meta: Payload::of(&body["meta"]).unwrap(),
         };
         let players = self.rooms[room].iter().enumerate().map(|(slot, &member)| {
             let Player { id, name } = self.player(member);
-            Member { seat: Seat(slot as u16 + 1), id, name, me: Payload::null(), away: false }
+            Member { seat: Seat(slot as u16 + 1), id, name, me: Payload::null(), away: false, bot: false }
         });
         let players = players.collect();
-        self.push(index, Event::Joined(Joined { room: info.clone(), seat, players, state: Payload::null() }));
+        self.push(
+            index,
+            Event::Joined(Joined { room: info.clone(), seat, players, state: Payload::null(), seed: None }),
+        );
         Reply::Json(200, json!({ "room": info, "seat": seat }))
     }
 

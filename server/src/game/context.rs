@@ -7,8 +7,10 @@ use std::time::Duration;
 use serde::Serialize;
 use sward_protocol::downstream::{Event, Msg};
 use sward_protocol::ids::{PlayerId, RoomId, Seat};
-use sward_protocol::limits::{GONE_DETAIL_CHARS_MAX, ME_BYTES_MAX};
+use sward_protocol::limits::{GONE_DETAIL_CHARS_MAX, ME_BYTES_MAX, ROOM_PLAYERS_MAX};
 use sward_protocol::payload::Payload;
+use sward_protocol::rooms::Phase;
+use sward_protocol::text;
 
 use super::audience::Audience;
 use super::controls::{Controls, Dropped};
@@ -26,6 +28,8 @@ pub struct Seated {
     pub me: Payload,
     /// Whether he may be lost.
     pub away: bool,
+    /// Whether he is a bot of the game's own.
+    pub bot: bool,
 }
 
 /// Names a value of which only the newest counts: a player's position, say. An event that bears it rides the latest lane:
@@ -57,7 +61,7 @@ impl Outgoing {
     }
 }
 
-/// What names a room, and never changes.
+/// What a game cannot change of its room during a call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts<'a> {
     pub(crate) id: RoomId,
@@ -65,6 +69,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) name: &'a str,
     pub(crate) max_players: u16,
     pub(crate) is_private: bool,
+    pub(crate) owner: Option<Seat>,
+    pub(crate) phase: Phase,
 }
 
 /// A game's view of its room during one call.
@@ -120,7 +126,7 @@ impl Room<'_> {
         self.facts.code
     }
 
-    /// The name that its creator gave it; may be empty.
+    /// The name that its owner gave it; may be empty.
     #[must_use]
     pub fn name(&self) -> &str {
         self.facts.name
@@ -144,10 +150,29 @@ impl Room<'_> {
         &self.controls.meta
     }
 
-    /// Whether nobody else is let in.
+    /// Whether nobody else is let in, by the game's or the owner's will; see [`StartRules`](super::StartRules) for those
+    /// that are closed while they play.
     #[must_use]
     pub fn is_locked(&self) -> bool {
         self.controls.is_locked
+    }
+
+    /// Whose room it is; `None` while nobody is in it, or if [nobody owns it](super::Settings::without_owner).
+    #[must_use]
+    pub fn owner(&self) -> Option<Seat> {
+        self.facts.owner
+    }
+
+    /// Whether the room plays, as it was when this call began.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.facts.phase
+    }
+
+    /// What the running game started with, below 2^53; `None` while the room does not play.
+    #[must_use]
+    pub fn seed(&self) -> Option<u64> {
+        self.controls.stage.seed
     }
 }
 
@@ -209,13 +234,16 @@ impl Room<'_> {
 impl Room<'_> {
     /// Has [`Game::timer`](super::Game::timer) called with this name (at most 64 characters) when so much time has gone
     /// by, 1 ms at least; a timer of that name that is still to come is set anew. Timers that are due at once come in the
-    /// order in which they were set, and before whatever else happens then.
+    /// order in which they were set, and before whatever else happens then. Time in which the room is paused does not
+    /// count.
     ///
     /// # Panics
     /// Above 1,024 timers: the room ends, as by any panic of its game.
     pub fn set_timer(&mut self, name: &str, after: Duration) {
         let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1);
-        self.controls.timers.set(name, self.now_ms.saturating_add(after_ms));
+        // While time stands still it is what it was when it stopped; what passes meanwhile is added when it goes on.
+        let now_ms = self.controls.stage.paused_since_ms.unwrap_or(self.now_ms);
+        self.controls.timers.set(name, now_ms.saturating_add(after_ms));
     }
 
     /// Takes a timer back. Whether it was still to come.
@@ -223,10 +251,12 @@ impl Room<'_> {
         self.controls.timers.cancel(name)
     }
 
-    /// When this timer is due, Unix milliseconds; `None` if it is not set.
+    /// When this timer is due, Unix milliseconds; `None` if it is not set. While the room is paused, as if it went on now.
     #[must_use]
     pub fn timer_due_ms(&self, name: &str) -> Option<u64> {
-        self.controls.timers.due_ms(name)
+        let stood_ms =
+            self.controls.stage.paused_since_ms.map_or(0, |since_ms| self.now_ms.saturating_sub(since_ms));
+        self.controls.timers.due_ms(name).map(|due_ms| due_ms.saturating_add(stood_ms))
     }
 }
 
@@ -251,6 +281,59 @@ impl Room<'_> {
     /// Lets players in again. Everybody hears `room`.
     pub fn unlock(&mut self) {
         self.controls.is_locked = false;
+    }
+
+    /// Begins to play when this call ends, as `sward.start` of the owner would, but whoever is there: everybody hears
+    /// `start` with a seed, then [`Game::start`](super::Game::start) is called. A room that plays goes on playing, and what
+    /// is asked for within `Game::start` itself is not heard.
+    pub fn start(&mut self) {
+        self.controls.stage.is_starting = self.controls.stage.seed.is_none();
+    }
+
+    /// The game is over when this call ends: the room is open again, and may be started anew.
+    pub fn over(&mut self) {
+        (self.controls.stage.seed, self.controls.stage.is_held, self.controls.stage.is_starting) =
+            (None, false, false);
+    }
+
+    /// Stands still from the end of this call on: no ticks, and the timers wait. Messages and chat go on. Only a room that
+    /// plays can be paused.
+    pub fn pause(&mut self) {
+        self.controls.stage.is_held = self.controls.stage.seed.is_some();
+    }
+
+    /// Goes on after [`Room::pause`], unless the room is paused because somebody is away.
+    pub fn go_on(&mut self) {
+        self.controls.stage.is_held = false;
+    }
+
+    /// Seats a bot when this call ends, if a seat is free: a player of the game's own, shown with `"bot":true`. The game is
+    /// told by [`Game::join`](super::Game::join) and [`Game::leave`](super::Game::leave) as of any other, and may refuse
+    /// him there. He has the rules of a player's name and 1 KiB of own data; what breaks them is dropped as an event would
+    /// be. Bots own no room, and a room with bots alone is empty.
+    pub fn add_bot<T: Serialize + ?Sized>(&mut self, name: &str, me: &T) {
+        let (name, me) = match (text::name(name), Payload::of(me)) {
+            (Ok(name), Ok(me)) if me.json_len() <= ME_BYTES_MAX => (name, me),
+            (Err(error), _) => return self.drop(format!("the bot {name:?}"), error.to_string()),
+            (_, Err(error)) => return self.drop(format!("the bot {name:?}"), error.to_string()),
+            _ => {
+                return self
+                    .drop(format!("the bot {name:?}"), format!("me has at most {ME_BYTES_MAX} bytes"));
+            }
+        };
+        // Counted as what is sent: a game whose bots come and go without end is stopped.
+        self.controls.count(me.json_len());
+        if self.controls.bots_in.len() < usize::from(ROOM_PLAYERS_MAX) {
+            self.controls.bots_in.push((name, me));
+        }
+    }
+
+    /// Has a bot leave when this call ends: `gone`, `left`. Another seat is left alone.
+    pub fn remove_bot(&mut self, seat: Seat) {
+        let is_new = !self.controls.bots_out.contains(&seat);
+        if is_new && self.players.get(&seat).is_some_and(|player| player.bot) {
+            self.controls.bots_out.push(seat);
+        }
     }
 
     /// Ends the room when this call ends: everybody hears what was sent, then `gone`, `closed`. The game is not called

@@ -1,5 +1,6 @@
 //! What a game has set of its room, and how much it may say at once.
 
+use serde::{Deserialize, Serialize};
 use sward_protocol::ids::Seat;
 use sward_protocol::payload::Payload;
 
@@ -24,10 +25,29 @@ pub struct Controls {
     pub is_closing: bool,
     /// Who is to be put out, and what he is told.
     pub kicks: Vec<(Seat, String)>,
+    /// Bots who are to be seated: their names and their own data.
+    pub bots_in: Vec<(String, Payload)>,
+    /// Bots who are to leave.
+    pub bots_out: Vec<Seat>,
+    /// Whether it plays.
+    pub stage: Stage,
     /// What was not sent, and why.
     pub dropped: Vec<Dropped>,
     sent_events: u32,
     sent_bytes: usize,
+}
+
+/// Whether a room plays, and whether its clock stands still.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// The game is to start.
+    pub is_starting: bool,
+    /// What the running game started with; `None`: the room does not play.
+    pub seed: Option<u64>,
+    /// The game wants to stand still.
+    pub is_held: bool,
+    /// Since when it does, or somebody's absence makes it, Unix milliseconds.
+    pub paused_since_ms: Option<u64>,
 }
 
 /// What a game wanted to send or to show, and could not.
@@ -50,6 +70,9 @@ impl Controls {
             is_locked: false,
             is_closing: false,
             kicks: Vec::new(),
+            bots_in: Vec::new(),
+            bots_out: Vec::new(),
+            stage: Stage::default(),
             dropped: Vec::new(),
             sent_events: 0,
             sent_bytes: 0,

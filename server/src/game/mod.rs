@@ -11,6 +11,8 @@
 //! | [`message`] | what players send, read as the game's own type |
 //! | [`data`] | what a game sends, answers and saves, as JSON |
 //! | [`controls`] | what a game has set of its room, and how much it may say at once |
+//! | [`start`] | how a game is started, who owns its room, when it stands still |
+//! | [`policy`] | who may make rooms of a game |
 //! | [`timers`] | what is to happen later |
 //! | [`random`] | the seeded random source |
 
@@ -19,7 +21,9 @@ pub mod context;
 pub mod controls;
 pub mod data;
 pub mod message;
+pub mod policy;
 pub mod random;
+pub mod start;
 pub mod timers;
 
 use std::time::Duration;
@@ -30,11 +34,14 @@ pub use audience::Audience;
 pub use context::{Room, Seated};
 pub use data::{Data, SaveError};
 pub use message::{Incoming, Raw};
+pub use policy::RoomPolicy;
 pub use random::Random;
+pub use start::StartRules;
 pub use sward_protocol::downstream::GoneWhy;
 pub use sward_protocol::ids::{PlayerId, RoomId, Seat};
 pub use sward_protocol::payload::Payload;
 pub use sward_protocol::problem::{ErrorCode, MessageError};
+pub use sward_protocol::rooms::Phase;
 
 /// What a game answers to a message: the reply, for whoever asked for one, or why it refuses.
 ///
@@ -104,7 +111,7 @@ pub trait Game: Sized + Send + 'static {
     /// How the room runs. Asked once, right after [`Game::create`] or [`Game::restore`].
     fn settings(&self) -> Settings;
 
-    /// A player took `seat`; he is in [`Room::players`] already. What is sent here reaches the others after `here`, and
+    /// A player took `seat`, a human or a bot of [`Room::add_bot`]; he is in [`Room::players`] already. What is sent here reaches the others after `here`, and
     /// him after `joined`.
     ///
     /// # Errors
@@ -127,14 +134,21 @@ pub trait Game: Sized + Send + 'static {
     /// What the author is told, whether he asked or not; a message never costs him his seat.
     fn message(&mut self, room: &mut Room<'_>, from: Seat, message: Self::Message) -> Reply;
 
-    /// [`Settings::tick`] went by. Not called while the room is empty.
+    /// [`Settings::tick`] went by. Not called while no human is in the room, or while it is paused.
     fn tick(&mut self, room: &mut Room<'_>) {
         let _ = room;
     }
 
-    /// A timer of [`Room::set_timer`] is due. Called while the room is empty, too.
+    /// A timer of [`Room::set_timer`] is due. Called while the room is empty, too; while it is paused, timers stand still.
     fn timer(&mut self, room: &mut Room<'_>, name: &str) {
         let _ = (room, name);
+    }
+
+    /// The room begins to play: its owner said `sward.start`, see [`StartRules`], or the game [`Room::start`]. Everybody
+    /// was sent `start` with this seed (below 2^53) before what is sent here. It is over when the game says
+    /// [`Room::over`].
+    fn start(&mut self, room: &mut Room<'_>, seed: u64) {
+        let _ = (room, seed);
     }
 
     /// The player on `seat` may be lost: nothing was heard of him for a while. He keeps his seat until he is back, or
@@ -232,16 +246,37 @@ pub struct Settings {
     /// Whether rooms show themselves to who has no seat, and how much later (at most [`PUBLIC_DELAY_MAX`]). They see what
     /// is sent to [`Audience::All`] and [`Audience::Except`], and [`Game::public_state`]. `None`: nobody sees anything.
     pub public: Option<Duration>,
+    /// How the room's owner starts the game; `None`: he does not.
+    pub start: Option<StartRules>,
+    /// Whether the room is paused while it plays and somebody is away.
+    pub pauses_on_away: bool,
+    /// Whether somebody owns the room: its creator, and whoever he hands it to.
+    pub has_owner: bool,
+    /// Whether a bot leaves when a human wants in and every seat is taken.
+    pub bots_yield: bool,
+    /// How long the room stays when no human sits in it.
+    pub empty: Duration,
 }
 
 /// The longest delay with which a room shows itself.
 pub const PUBLIC_DELAY_MAX: Duration = Duration::from_secs(120);
 
 impl Settings {
-    /// A room of so many seats (1–1,000), without ticks, that flushes every 33 ms at most.
+    /// A room of so many seats (1–1,000), without ticks, that flushes every 33 ms at most, belongs to its creator, and is
+    /// disposed of when it was empty for 1 s.
     #[must_use]
     pub fn new(max_players: u16) -> Self {
-        Self { max_players, tick: None, flush: Duration::from_millis(33), public: None }
+        Self {
+            max_players,
+            tick: None,
+            flush: Duration::from_millis(33),
+            public: None,
+            start: None,
+            pauses_on_away: false,
+            has_owner: true,
+            bots_yield: false,
+            empty: Duration::from_secs(1),
+        }
     }
 
     /// The same with ticks, at least 1 ms apart.

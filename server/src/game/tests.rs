@@ -321,8 +321,12 @@ fn the_game_hears_who_is_away_and_back() {
     room.back(zoe);
     room.lose(zoe);
     assert_eq!(room.game().seen, ["away 1", "back 1", "leave 1 Lost"]);
-    let told =
-        ["away {\"seat\":1,\"why\":\"lost\"}", "back {\"seat\":1}", "gone {\"seat\":1,\"why\":\"lost\"}"];
+    let told = [
+        "away {\"seat\":1,\"why\":\"lost\"}",
+        "back {\"seat\":1}",
+        "gone {\"seat\":1,\"why\":\"lost\"}",
+        "room {\"owner\":2}",
+    ];
     assert_eq!(room.heard(bo), told);
 }
 

@@ -50,6 +50,13 @@ impl Timers {
         self.due.iter().find(|timer| timer.name == name).map(|timer| timer.due_ms)
     }
 
+    /// Time stood still for so long: all come later by that.
+    pub fn delay(&mut self, by_ms: u64) {
+        for timer in &mut self.due {
+            timer.due_ms = timer.due_ms.saturating_add(by_ms);
+        }
+    }
+
     /// When the next one is due.
     #[must_use]
     pub fn next_ms(&self) -> Option<u64> {

@@ -7,7 +7,7 @@ use sward_protocol::upstream::{Group, To};
 
 use crate::game::{
     Audience, BadOptions, ErrorCode, Game, MessageError, PUBLIC_DELAY_MAX, Payload, Random, Raw, Reply, Room,
-    SaveError, Seat, Settings, done,
+    SaveError, Seat, Settings, StartRules, done,
 };
 
 /// The longest flush interval that a room's creator may ask for, in milliseconds.
@@ -21,11 +21,39 @@ pub struct Relay {
     echo: bool,
     /// How much later others than its players may watch.
     public_delay_ms: Option<u64>,
+    /// Whether its owner starts it; without, `sward.start` is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<Start>,
+    /// Whether it is paused while somebody is away.
+    pause: bool,
+}
+
+/// What a start takes, see [`StartRules`].
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(default)]
+struct Start {
+    min_players: u16,
+    all: bool,
+    any_time: bool,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self { min_players: 1, all: false, any_time: false }
+    }
+}
+
+impl Start {
+    fn rules(self) -> StartRules {
+        let Self { min_players, all: needs_all, any_time: lets_in } = self;
+        // Nothing else could tell when it is over.
+        StartRules { needs_all, lets_in, ..StartRules::from_players(min_players).ended_by_owner() }
+    }
 }
 
 impl Default for Relay {
     fn default() -> Self {
-        Self { flush_ms: 33, echo: false, public_delay_ms: None }
+        Self { flush_ms: 33, echo: false, public_delay_ms: None, start: None, pause: false }
     }
 }
 
@@ -45,11 +73,14 @@ impl Game for Relay {
     }
 
     fn settings(&self) -> Settings {
-        let settings = Settings::new(50).with_flush(Duration::from_millis(self.flush_ms));
-        match self.public_delay_ms {
-            Some(delay_ms) => settings.with_public(Duration::from_millis(delay_ms)),
-            None => settings,
+        let mut settings = Settings::new(50).with_flush(Duration::from_millis(self.flush_ms));
+        if let Some(delay_ms) = self.public_delay_ms {
+            settings = settings.with_public(Duration::from_millis(delay_ms));
         }
+        if let Some(start) = self.start {
+            settings = settings.with_start(start.rules());
+        }
+        if self.pause { settings.with_pause_on_away() } else { settings }
     }
 
     fn message(&mut self, room: &mut Room<'_>, from: Seat, Raw(message): Raw) -> Reply {
@@ -82,6 +113,7 @@ impl Game for Relay {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use sward_protocol::rooms::Phase;
 
     use super::*;
     use crate::testing::TestRoom;
@@ -115,6 +147,30 @@ mod tests {
         assert_eq!(room.messages::<u8>(mo, "a"), [1, 2, 3]);
         let error = room.send_raw(zoe, r#"{"type":"a","to":4}"#).unwrap_err();
         assert_eq!(error.code, "no_such_seat");
+    }
+
+    #[test]
+    fn a_relay_room_is_started_and_ended_by_its_owner_if_its_options_say_so() {
+        let mut room = TestRoom::<Relay>::new();
+        let zoe = room.join("Zoë");
+        assert_eq!(room.send(zoe, "sward.start", ()).unwrap_err().code, "not_startable");
+
+        let options = json!({"start": {"min_players": 2, "all": true}, "pause": true});
+        let mut room = TestRoom::<Relay>::with(options).unwrap();
+        let (zoe, bo) = (room.join("Zoë"), room.join("Bo"));
+        room.away(bo);
+        assert_eq!(room.send(zoe, "sward.start", ()).unwrap_err().code, "somebody_away");
+        room.back(bo);
+        room.send(zoe, "sward.start", ()).unwrap();
+        assert!(room.info().locked);
+        room.away(bo);
+        assert_eq!(room.restored().unwrap().info().phase, Phase::Paused);
+        room.send(zoe, "wave", ()).unwrap();
+        room.send(zoe, "sward.over", ()).unwrap();
+        assert_eq!((room.info().phase, room.info().locked), (Phase::Open, false));
+        for bad in [json!({"start": true}), json!({"start": {"min_players": -1}}), json!({"pause": 1})] {
+            assert!(TestRoom::<Relay>::with(&bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use sward_protocol::codec::{DecodeError, Encoding};
 use sward_protocol::problem::{ErrorCode, MessageError, Problem};
 
 use crate::room::admission::JoinError;
+use crate::room::directory::TooManyRooms;
 use crate::room::effect::Refusal;
 use crate::room::handle::{NotShown, RoomError};
 use crate::session::registry::Full;
@@ -82,12 +83,21 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
             (StatusCode::BAD_REQUEST, false)
         }
         Code::BadToken | Code::BadSecret => (StatusCode::UNAUTHORIZED, false),
+        Code::CreationClosed | Code::PasswordWrong | Code::Banned | Code::NotOwner => {
+            (StatusCode::FORBIDDEN, false)
+        }
         Code::NotFound | Code::RoomNotFound => (StatusCode::NOT_FOUND, false),
         Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, false),
         Code::Gap
         | Code::TooManyWarnings
         | Code::RoomFull
         | Code::RoomLocked
+        | Code::TooManyRooms
+        | Code::NotStartable
+        | Code::AlreadyPlaying
+        | Code::NotPlaying
+        | Code::TooFewPlayers
+        | Code::SomebodyAway
         | Code::NotInRoom
         | Code::RoomGone => (StatusCode::CONFLICT, false),
         Code::SessionGone => (StatusCode::GONE, false),
@@ -95,7 +105,7 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         Code::BodySlow => (StatusCode::REQUEST_TIMEOUT, false),
         Code::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, false),
         Code::UnsupportedEncoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, false),
-        Code::RateLimited | Code::RoomBusy => (StatusCode::TOO_MANY_REQUESTS, true),
+        Code::RateLimited | Code::RoomBusy | Code::RoomQuota => (StatusCode::TOO_MANY_REQUESTS, true),
         Code::TooManyWatchers | Code::ServerFull | Code::Draining | Code::RoomSlow => {
             (StatusCode::SERVICE_UNAVAILABLE, true)
         }
@@ -151,6 +161,12 @@ impl From<JoinError> for ApiError {
     fn from(error: JoinError) -> Self {
         let code = match &error {
             JoinError::BadField(_) => ErrorCode::BadBody,
+            JoinError::BadMax => ErrorCode::BadMax,
+            JoinError::BadMeta(_) => ErrorCode::BadMeta,
+            JoinError::BadFilter(_) => ErrorCode::BadFilter,
+            JoinError::BadCode => ErrorCode::BadCode,
+            JoinError::BadPassword => ErrorCode::BadPassword,
+            JoinError::CreationClosed => ErrorCode::CreationClosed,
             JoinError::BadName(_) => ErrorCode::BadName,
             JoinError::UnknownGame(_) => ErrorCode::UnknownGame,
             JoinError::BadOptions(_) => ErrorCode::BadOptions,
@@ -162,7 +178,11 @@ impl From<JoinError> for ApiError {
             JoinError::Room(RoomError::NotShown(NotShown::NotPublic | NotShown::Later(_))) => {
                 ErrorCode::NotPublic
             }
-            JoinError::TooManyRooms(_) => ErrorCode::ServerFull,
+            JoinError::TooManyRooms(TooManyRooms::Server) => ErrorCode::ServerFull,
+            JoinError::TooManyRooms(TooManyRooms::Game) => ErrorCode::TooManyRooms,
+            JoinError::TooManyRooms(TooManyRooms::Player { retry_after_ms }) => {
+                return Self::new(ErrorCode::RoomQuota, error.to_string()).after(*retry_after_ms);
+            }
             JoinError::Room(RoomError::Busy) => ErrorCode::RoomBusy,
             JoinError::Room(RoomError::Slow) => ErrorCode::RoomSlow,
             JoinError::Room(RoomError::Refused(Refusal::ByGame(refusal))) => {
@@ -172,6 +192,8 @@ impl From<JoinError> for ApiError {
             }
             JoinError::Room(RoomError::Refused(Refusal::Full)) => ErrorCode::RoomFull,
             JoinError::Room(RoomError::Refused(Refusal::Locked)) => ErrorCode::RoomLocked,
+            JoinError::Room(RoomError::Refused(Refusal::PasswordWrong)) => ErrorCode::PasswordWrong,
+            JoinError::Room(RoomError::Refused(Refusal::Banned)) => ErrorCode::Banned,
         };
         Self::new(code, error.to_string())
     }

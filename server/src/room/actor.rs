@@ -12,8 +12,7 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
 use sward_protocol::bye::CloseCode;
 use sward_protocol::downstream::{Event, Gone, GoneWhy, Joined};
-use sward_protocol::ids::Seat;
-use sward_protocol::payload::Payload;
+use sward_protocol::ids::{PlayerId, Seat};
 use sward_protocol::rooms::{RoomView, Seated};
 use sward_protocol::upstream::Message;
 use tokio::sync::oneshot;
@@ -23,7 +22,7 @@ use super::directory::{Directory, Reservation};
 use super::effect::{Effect, Refusal};
 use super::gallery::Gallery;
 use super::handle::{Completion, NotShown, RoomHandle};
-use super::input::{Input, Newcomer};
+use super::input::{Entry, Input, Newcomer};
 use super::intake::{Intake, Permit};
 use super::occupant::{Occupant, Stay};
 use crate::clock::whole_ms;
@@ -36,8 +35,10 @@ use crate::game::Settings;
 /// The actor library's own bound, above all that [`intake`](super::intake) lets in: it would hold back nobody, but cost
 /// memory for each sender past it.
 const MAILBOX_CAPACITY: usize = 1 << 16;
-/// How long a room stays when nobody sits in it.
-pub const EMPTY_MAX: Duration = Duration::from_millis(1000);
+/// How often a room looks whether it has been empty for too long: twice in that time, and not more or less often than
+/// this.
+const EMPTY_LOOK_MIN: Duration = Duration::from_millis(50);
+const EMPTY_LOOK_MAX: Duration = Duration::from_millis(5000);
 
 /// What a room is told by the shell.
 #[derive(Debug)]
@@ -46,8 +47,8 @@ pub enum Command {
     Join {
         /// Who.
         occupant: Arc<Occupant>,
-        /// His own data.
-        me: Payload,
+        /// What he brings.
+        entry: Box<Entry>,
         /// The seat that is held for him.
         reservation: Reservation,
         /// Told the outcome.
@@ -101,6 +102,22 @@ pub enum Command {
         /// Its place in the room's intake.
         _permit: Permit,
     },
+    /// The operator puts somebody out.
+    Kick {
+        /// Whom.
+        player: PlayerId,
+        /// Kicked or banned.
+        why: GoneWhy,
+        /// What he is told.
+        detail: String,
+        /// Told whether he sat there.
+        answer: oneshot::Sender<bool>,
+    },
+    /// The operator ends the room.
+    Close {
+        /// Told when it is done.
+        answer: oneshot::Sender<()>,
+    },
 }
 
 impl actix::Message for Command {
@@ -143,7 +160,11 @@ impl RoomActor {
         let clock = directory.clock();
         let now_ms = clock.now_ms();
         let intake = Arc::new(Intake::new(now_ms));
-        let settings = core.settings();
+        let mut settings = core.settings();
+        if charter.password.is_some() {
+            // Who needs it to get in needs it to see.
+            settings.public = None;
+        }
         let actor = Self {
             settings,
             core,
@@ -203,7 +224,7 @@ impl RoomActor {
     fn join(
         &mut self,
         occupant: &Arc<Occupant>,
-        me: Payload,
+        entry: Entry,
         ctx: &mut Context<Self>,
     ) -> Option<Result<Seated, Refusal>> {
         let member = self.members.values().find(|member| member.stay.player == occupant.player.id);
@@ -214,7 +235,9 @@ impl RoomActor {
             // He has moved on, and back, before he was told to have left.
             self.leave(stay, GoneWhy::Moved, ctx);
         }
-        let newcomer = Newcomer { id: occupant.player.id, name: occupant.player.name.clone(), me };
+        let Entry { me, password } = entry;
+        let (id, name) = (occupant.player.id, occupant.player.name.clone());
+        let newcomer = Newcomer { id, name, me, password };
         let mut outcome = None;
         for effect in self.step(Input::Join(newcomer), ctx)? {
             match effect {
@@ -286,6 +309,8 @@ impl RoomActor {
                 self.vacate(seat, why, detail);
                 self.count(ctx);
             }
+            Effect::Occupied => self.count(ctx),
+            Effect::BanForgotten => self.directory.metrics().bans_forgotten.inc(),
             Effect::Changed(change) => self.directory.lobby().change(self.charter.id, &change),
             Effect::Closed => self.end(GoneWhy::Closed, ctx),
             Effect::Snapshot(joined) => {
@@ -325,10 +350,11 @@ impl RoomActor {
         self.perform(Input::Leave { seat: stay.seat, why }, ctx);
     }
 
-    /// Somebody is out: there may be a seat for others, or nobody left to tick for.
+    /// Somebody is out, or a bot came: there may be a seat for others, or nobody left to tick for.
     fn count(&mut self, ctx: &mut Context<Self>) {
-        self.directory.lobby().count(self.charter.id, self.core.players());
-        if self.core.players() == 0 {
+        let seats = self.core.occupancy();
+        self.directory.lobby().count(self.charter.id, seats);
+        if seats.humans == 0 {
             self.empty_since_ms = self.now_ms();
             if let Some(timer) = self.tick_timer.take() {
                 ctx.cancel_future(timer);
@@ -388,9 +414,10 @@ impl Actor for RoomActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX_CAPACITY);
-        ctx.run_interval(EMPTY_MAX / 2, |room, ctx| {
+        let look = (self.settings.empty / 2).clamp(EMPTY_LOOK_MIN, EMPTY_LOOK_MAX);
+        ctx.run_interval(look, |room, ctx| {
             let empty_ms = room.now_ms().saturating_sub(room.empty_since_ms);
-            let due = room.core.players() == 0 && empty_ms >= whole_ms(EMPTY_MAX);
+            let due = room.core.occupancy().humans == 0 && empty_ms >= whole_ms(room.settings.empty);
             room.gallery.sweep(room.now_ms());
             if due && room.directory.close_if_deserted(&room.charter) {
                 ctx.stop();
@@ -408,12 +435,12 @@ impl Handler<Command> for RoomActor {
 
     fn handle(&mut self, command: Command, ctx: &mut Self::Context) {
         match command {
-            Command::Join { occupant, me, reservation, answer, _permit } => {
-                let outcome = self.join(&occupant, me, ctx);
+            Command::Join { occupant, entry, reservation, answer, _permit } => {
+                let outcome = self.join(&occupant, *entry, ctx);
                 match &outcome {
                     // Whom a game does not want says nothing of the next one.
                     Some(Err(Refusal::Full)) => reservation.turn_away(),
-                    _ => reservation.settle(self.core.players()),
+                    _ => reservation.settle(self.core.occupancy()),
                 }
                 if let Some(outcome) = outcome {
                     // A caller who has gone is told by `joined` on his stream.
@@ -442,6 +469,16 @@ impl Handler<Command> for RoomActor {
             }
             Command::Watch { mailslot, answer, _permit } => {
                 let _ = answer.send(self.watch(mailslot, ctx));
+            }
+            Command::Kick { player, why, detail, answer } => {
+                let is_in = self.members.values().any(|member| member.stay.player == player);
+                self.perform(Input::Kick { player, why, detail }, ctx);
+                // An operator who stopped waiting sees it in the list.
+                let _ = answer.send(is_in);
+            }
+            Command::Close { answer } => {
+                self.perform(Input::Close, ctx);
+                let _ = answer.send(());
             }
         }
         self.flush_when_due(ctx);

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use sward_protocol::ids::{NodeId, RoomId};
-use sward_protocol::limits::{ME_BYTES_MAX, ROOM_PLAYERS_MAX};
+use sward_protocol::limits::{ME_BYTES_MAX, PASSWORD_CHARS_MAX, ROOM_PLAYERS_MAX};
+use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
 use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Seated};
 use sward_protocol::text;
 
 use super::catalog::{Catalog, Draft};
 use super::core::{Charter, RoomStep};
-use super::directory::{Directory, Reservation, TooManyRooms};
+use super::directory::{Directory, Founding, Reservation, TooManyRooms};
 use super::effect::Refusal;
 use super::handle::{RoomError, RoomHandle};
-use super::lobby::Filter;
+use super::input::Entry;
+use super::lobby::{Access, Filter};
 use super::occupant::{Occupant, Place};
 use crate::entropy;
 use crate::game::BadOptions;
@@ -30,6 +32,24 @@ pub enum JoinError {
     /// A field is out of range.
     #[error("{0}")]
     BadField(String),
+    /// No room has that many seats.
+    #[error("max_players is 1 to {ROOM_PLAYERS_MAX}")]
+    BadMax,
+    /// No such metadata.
+    #[error("{0}")]
+    BadMeta(String),
+    /// No such filter.
+    #[error("{0}")]
+    BadFilter(String),
+    /// Nothing that a code could be.
+    #[error("a room's code is 4 or 5 letters")]
+    BadCode,
+    /// No password that a room could have.
+    #[error("a password has 1 to {PASSWORD_CHARS_MAX} characters")]
+    BadPassword,
+    /// Players make no rooms of this game.
+    #[error("rooms of this game are not made by players")]
+    CreationClosed,
     /// The room's name cannot be used.
     #[error("the room's name: {0}")]
     BadName(#[from] text::TextError),
@@ -69,8 +89,8 @@ impl Admission {
     pub async fn join(&self, occupant: &Arc<Occupant>, join: Join) -> Result<Seated, JoinError> {
         let me = bounded("me", join.me)?;
         if let Some(code) = &join.code {
-            let room = self.directory.find_code(&code.to_uppercase()).ok_or(JoinError::NotFound)?;
-            return self.enter(occupant, room, me).await;
+            let room = self.directory.find_code(&checked_code(code)?).ok_or(JoinError::NotFound)?;
+            return self.enter(occupant, room, Entry { me, password: join.password }).await;
         }
         let Some(game) = join.game else {
             return Err(JoinError::BadField("either game or code is needed".to_owned()));
@@ -82,27 +102,35 @@ impl Admission {
             name: join.name,
             max_players: join.max_players,
             private: join.private,
+            password: join.password,
             meta: join.meta,
             options: join.options,
             key: None,
         };
         let plan = self.plan(room)?;
+        // Rooms that ask for a password are not chosen: only the one that is made may ask for it.
+        let entry = Entry { me, password: plan.password.clone() };
         // Whether he is where he wants to be: his first answer may have been lost.
         let fits = |place: &Place| {
             let lobby = self.directory.lobby();
-            lobby.fits(place.room.charter().id, &plan.game, plan.private, &filter)
+            lobby.fits(place.room.charter().id, &plan.game, plan.access(), &filter)
         };
         if let Some(place) = occupant.place().filter(fits) {
-            match self.enter(occupant, place.room, me.clone()).await {
+            match self.enter(occupant, place.room, entry.clone()).await {
                 Err(JoinError::NotFound) => {}
                 answer => return answer,
             }
         }
+        let mut avoided = Vec::new();
+        let founding = self.founding(occupant, &plan);
         for _ in 0..TRIES_MAX {
-            let reservation = self.directory.reserve_or_make(&plan.game, &filter, || {
-                if join.create { self.make(&plan) } else { Err(JoinError::NotFound) }
-            })?;
-            match ask(reservation, occupant, me.clone()).await {
+            let make = || if join.create { self.make(occupant, &plan) } else { Err(JoinError::NotFound) };
+            let reservation =
+                self.directory.reserve_or_make(&plan.game, &filter, &avoided, founding, make)?;
+            let id = reservation.room().charter().id;
+            match ask(reservation, occupant, entry.clone()).await {
+                // Some room is another owner's.
+                Err(RoomError::Refused(Refusal::Banned)) if avoided.len() + 1 < TRIES_MAX => avoided.push(id),
                 // Another room will do, unless it is the player who is gone.
                 Err(RoomError::Gone | RoomError::Refused(Refusal::Full | Refusal::Locked))
                     if !occupant.has_ended() => {}
@@ -123,8 +151,9 @@ impl Admission {
     ) -> Result<Seated, JoinError> {
         let me = bounded("me", std::mem::take(&mut create.me))?;
         let plan = self.plan(create)?;
-        let reservation = self.directory.open_for(self.make(&plan)?)?;
-        Ok(ask(reservation, occupant, me).await?)
+        let core = self.make(occupant, &plan)?;
+        let reservation = self.directory.open_for(core, self.founding(occupant, &plan))?;
+        Ok(ask(reservation, occupant, Entry { me, password: plan.password }).await?)
     }
 
     /// Join the room with this id.
@@ -139,45 +168,57 @@ impl Admission {
     ) -> Result<Seated, JoinError> {
         let me = bounded("me", join.me)?;
         let room = self.directory.find(id).ok_or(JoinError::NotFound)?;
-        self.enter(occupant, room, me).await
+        self.enter(occupant, room, Entry { me, password: join.password }).await
     }
 
     async fn enter(
         &self,
         occupant: &Arc<Occupant>,
         room: RoomHandle,
-        me: Payload,
+        entry: Entry,
     ) -> Result<Seated, JoinError> {
         let reservation = self.directory.reserve_in(room).ok_or(JoinError::NotFound)?;
-        match ask(reservation, occupant, me).await {
+        match ask(reservation, occupant, entry).await {
             Err(RoomError::Gone) => Err(JoinError::NotFound),
             answer => Ok(answer?),
         }
     }
 
     fn plan(&self, room: CreateRoom) -> Result<Plan, JoinError> {
-        let CreateRoom { game, name, max_players, private, meta, options, .. } = room;
+        let CreateRoom { game, name, max_players, private, password, meta, options, .. } = room;
         if !self.catalog.has(&game) {
             return Err(JoinError::UnknownGame(game.chars().take(64).collect()));
         }
         let name = if name.is_empty() { name } else { text::name(&name)? };
         if max_players.is_some_and(|seats| !(1..=ROOM_PLAYERS_MAX).contains(&seats)) {
-            return Err(JoinError::BadField(format!("max_players is 1 to {ROOM_PLAYERS_MAX}")));
+            return Err(JoinError::BadMax);
+        }
+        if password.as_ref().is_some_and(|password| !password.is_usable()) {
+            return Err(JoinError::BadPassword);
         }
         let plan = Plan {
             game,
             name,
             max_players,
             private,
-            meta: object("meta", meta)?,
-            options: object("options", options)?,
+            password,
+            meta: object("meta", meta).map_err(JoinError::BadMeta)?,
+            options: object("options", options).map_err(JoinError::BadField)?,
         };
         Ok(plan)
     }
 
-    fn make(&self, plan: &Plan) -> Result<Box<dyn RoomStep>, JoinError> {
+    fn founding<'a>(&self, founder: &'a Occupant, plan: &Plan) -> Founding<'a> {
+        Founding { founder, policy: self.catalog.policy(&plan.game) }
+    }
+
+    fn make(&self, founder: &Occupant, plan: &Plan) -> Result<Box<dyn RoomStep>, JoinError> {
+        if self.catalog.policy(&plan.game).is_closed() {
+            return Err(JoinError::CreationClosed);
+        }
         let id = RoomId::from_random(self.node, entropy::bits());
-        let Plan { game, name, max_players, private, meta, .. } = plan.clone();
+        let creator = Some(founder.player.id);
+        let Plan { game, name, max_players, private, password, meta, .. } = plan.clone();
         let directory = Arc::clone(&self.directory);
         let draft: Draft = Box::new(move |settings| Charter {
             id,
@@ -185,6 +226,8 @@ impl Admission {
             code: free_code(&directory, id),
             name,
             private,
+            password,
+            creator,
             meta,
             max_players: max_players.unwrap_or(settings.max_players).clamp(1, ROOM_PLAYERS_MAX),
         });
@@ -200,12 +243,26 @@ struct Plan {
     name: String,
     max_players: Option<u16>,
     private: bool,
+    password: Option<Password>,
     meta: Payload,
     options: Payload,
 }
 
-async fn ask(reservation: Reservation, occupant: &Arc<Occupant>, me: Payload) -> Result<Seated, RoomError> {
-    RoomHandle::join(reservation, Arc::clone(occupant), me).await
+impl Plan {
+    fn access(&self) -> Access {
+        Access { private: self.private, password: self.password.is_some() }
+    }
+}
+
+async fn ask(reservation: Reservation, occupant: &Arc<Occupant>, entry: Entry) -> Result<Seated, RoomError> {
+    RoomHandle::join(reservation, Arc::clone(occupant), entry).await
+}
+
+/// A code as rooms have it. What no room could have is told from what no room has: a player who sees that he mistyped
+/// need not wonder whether the room is gone.
+fn checked_code(code: &str) -> Result<String, JoinError> {
+    let is_one = (4..=5).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_one.then(|| code.to_ascii_uppercase()).ok_or(JoinError::BadCode)
 }
 
 fn bounded(field: &str, payload: Payload) -> Result<Payload, JoinError> {
@@ -215,18 +272,19 @@ fn bounded(field: &str, payload: Payload) -> Result<Payload, JoinError> {
     Ok(payload)
 }
 
-fn object(field: &str, payload: Option<Payload>) -> Result<Payload, JoinError> {
+fn object(field: &str, payload: Option<Payload>) -> Result<Payload, String> {
     let Some(payload) = payload.filter(|payload| *payload != Payload::null()) else {
-        return Payload::from_json("{}").map_err(|error| JoinError::BadField(error.to_string()));
+        return Payload::from_json("{}").map_err(|error| error.to_string());
     };
-    if !payload.json().starts_with('{') {
-        return Err(JoinError::BadField(format!("{field} is an object")));
+    if payload.json().starts_with('{') && payload.json_len() <= ME_BYTES_MAX {
+        return Ok(payload);
     }
-    bounded(field, payload)
+    Err(format!("{field} is an object of at most {ME_BYTES_MAX} bytes"))
 }
 
 fn filter(payload: Option<Payload>) -> Result<Filter, JoinError> {
-    object("filter", payload)?.parse().map_err(|error| JoinError::BadField(format!("filter: {error}")))
+    let object = object("filter", payload).map_err(JoinError::BadFilter)?;
+    object.parse().map_err(|error| JoinError::BadFilter(format!("filter: {error}")))
 }
 
 /// A code that no room has, taken for this one: four letters, and five once those get crowded.
@@ -264,6 +322,15 @@ mod tests {
             let code = code(5, seed * 7919);
             assert_eq!(code.len(), 5);
             assert!(!code.contains(['I', 'L', 'O', '0', '1']), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_no_code_is_told() {
+        assert_eq!(checked_code("kxqz").as_deref(), Ok("KXQZ"));
+        assert_eq!(checked_code("abcde").as_deref(), Ok("ABCDE"));
+        for bad in ["", "abc", "abcdef", "🦊", "ab🦊", "ab d", "AB12", "ſſſſ"] {
+            assert_eq!(checked_code(bad), Err(JoinError::BadCode), "{bad}");
         }
     }
 

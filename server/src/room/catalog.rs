@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sward_protocol::payload::Payload;
 
 use super::core::{Charter, RoomCore, RoomStep};
-use crate::game::{BadOptions, Game, Random, Settings};
+use crate::game::{BadOptions, Game, Random, RoomPolicy, Settings};
 
 type Make = dyn Fn(Draft, &Payload, u64) -> Result<Box<dyn RoomStep>, BadOptions> + Send + Sync;
 
@@ -17,7 +17,10 @@ pub type Draft = Box<dyn FnOnce(Settings) -> Charter>;
 
 /// The games that a server runs, by name.
 #[derive(Clone, Default)]
-pub struct Catalog(BTreeMap<String, Arc<Make>>);
+pub struct Catalog {
+    games: BTreeMap<String, Arc<Make>>,
+    policies: BTreeMap<String, RoomPolicy>,
+}
 
 impl Catalog {
     /// Adds a game under a name, in place of one that had it.
@@ -33,13 +36,24 @@ impl Catalog {
             let (game, settings) = made.map_err(|_| BadOptions("the game failed to start".to_owned()))??;
             Ok(Box::new(RoomCore::new(draft(settings), game, settings, random)))
         };
-        self.0.insert(name.to_owned(), Arc::new(make));
+        self.games.insert(name.to_owned(), Arc::new(make));
+    }
+
+    /// Sets who may make rooms of the game `name`, and how many.
+    pub fn limit(&mut self, name: &str, policy: RoomPolicy) {
+        self.policies.insert(name.to_owned(), policy);
+    }
+
+    /// Who may make rooms of the game `name`, and how many: anyone, unless it was set.
+    #[must_use]
+    pub fn policy(&self, name: &str) -> RoomPolicy {
+        self.policies.get(name).copied().unwrap_or_default()
     }
 
     /// Whether a game has this name.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.games.contains_key(name)
     }
 
     /// Makes a room of the game `name`; `None` if there is no such game.
@@ -53,12 +67,12 @@ impl Catalog {
         options: &Payload,
         seed: u64,
     ) -> Option<Result<Box<dyn RoomStep>, BadOptions>> {
-        self.0.get(name).map(|make| make(draft, options, seed))
+        self.games.get(name).map(|make| make(draft, options, seed))
     }
 }
 
 impl fmt::Debug for Catalog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.games.keys()).finish()
     }
 }

@@ -1,23 +1,41 @@
 //! The room itself, pure: admission, presence, chat, and the game.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `orders` | what the owner wants done |
+//! | `stages` | the game's start and end, and its clock when it stands still |
+//! | `bots` | the game's own players |
+
+mod bots;
+mod orders;
+mod stages;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
-use sward_protocol::downstream::{Away, AwayWhy, Back, Chat, ChatScope, Event, Gone, GoneWhy, Here, Joined};
-use sward_protocol::ids::{RoomId, Seat};
+use sward_protocol::downstream::{
+    Away, AwayWhy, Back, Chat, ChatScope, Event, Gone, GoneWhy, Here, Joined, Member,
+};
+use sward_protocol::ids::{PlayerId, RoomId, Seat};
+use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
-use sward_protocol::rooms::{RoomChange, RoomInfo, RoomView};
+use sward_protocol::rooms::{Phase, RoomChange, RoomInfo, RoomView};
 use sward_protocol::text;
 use sward_protocol::upstream::Message;
 
 use crate::game::context::{Facts, Outgoing};
 use crate::game::controls::Controls;
 use crate::game::{Audience, Game, Incoming as _, Random, Room, SaveError, Settings};
+use crate::room::bans::Bans;
 use crate::room::effect::{Effect, Refusal};
 use crate::room::input::{Input, Newcomer};
-use crate::room::roster::Roster;
+use crate::room::order::{Order, plain_detail};
+use crate::room::owner::Ownership;
+use crate::room::roster::{Occupancy, Roster};
 use crate::room::saved::SavedRoom;
 
-/// What names and describes a room from its making to its end.
+/// What names and describes a room, as it was made. The core's own copy follows its owner and its game.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Charter {
     /// Unique.
@@ -30,18 +48,35 @@ pub struct Charter {
     pub name: String,
     /// Not listed.
     pub private: bool,
-    /// An object of the creator's; the core's own copy follows its game.
+    /// What newcomers must know.
+    pub password: Option<Password>,
+    /// Who made it, if a player did.
+    pub creator: Option<PlayerId>,
+    /// An object of the creator's.
     pub meta: Payload,
     /// Seats.
     pub max_players: u16,
 }
 
 impl Charter {
-    /// The room as lists show it while it is open, with so many seats taken.
+    /// The room as lists show it while it is open and nobody's, with so many seats taken.
     #[must_use]
     pub fn info(&self, players: u16) -> RoomInfo {
-        let Self { id, game, code, name, private, meta, max_players } = self.clone();
-        RoomInfo { id, game, code, name, max_players, players, private, locked: false, meta }
+        let Self { id, game, code, name, private, password, meta, max_players, .. } = self.clone();
+        RoomInfo {
+            id,
+            game,
+            code,
+            name,
+            max_players,
+            players,
+            private,
+            password: password.is_some(),
+            locked: false,
+            phase: Phase::Open,
+            owner: Seat::GAME,
+            meta,
+        }
     }
 }
 
@@ -56,8 +91,8 @@ pub trait RoomStep: Send {
     /// The room as others see it.
     fn info(&self) -> RoomInfo;
 
-    /// Seats taken.
-    fn players(&self) -> u16;
+    /// How full it is.
+    fn occupancy(&self) -> Occupancy;
 
     /// When the room wants to be stepped by [`Input::Wake`], Unix milliseconds, unless something else happens before: its
     /// next timer. It may be in the past.
@@ -91,10 +126,21 @@ pub struct RoomCore<G> {
     random: Random,
     game: G,
     controls: Controls,
-    /// What the members were last told.
-    is_locked: bool,
+    ownership: Ownership,
+    bans: Bans,
+    told: Told,
+    /// What changed besides, and is to be told.
+    change: RoomChange,
     is_over: bool,
     outgoing: Vec<Outgoing>,
+}
+
+/// What the members were last told of the room.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Told {
+    locked: bool,
+    phase: Phase,
+    owner: Option<Seat>,
 }
 
 impl<G: Game> RoomCore<G> {
@@ -104,11 +150,14 @@ impl<G: Game> RoomCore<G> {
         Self {
             roster: Roster::new(charter.max_players),
             controls: Controls::new(charter.meta.clone()),
+            ownership: Ownership::new(settings.has_owner, charter.creator),
+            bans: Bans::default(),
+            told: Told { locked: false, phase: Phase::Open, owner: None },
+            change: RoomChange::default(),
             charter,
             settings,
             random,
             game,
-            is_locked: false,
             is_over: false,
             outgoing: Vec::new(),
         }
@@ -121,10 +170,13 @@ impl<G: Game> RoomCore<G> {
     pub fn restore(saved: SavedRoom) -> Result<Self, SaveError> {
         let game = G::restore(&saved.state)?;
         let (charter, settings) = (saved.charter(), game.settings());
-        let SavedRoom { max_players, locked, players, timers, random, .. } = saved;
+        let SavedRoom { max_players, players, arrivals, ownership, bans, timers, random, .. } = saved;
         let mut core = Self::new(charter, game, settings, random);
-        core.roster = Roster::restored(max_players, players);
-        (core.controls.timers, core.controls.is_locked, core.is_locked) = (timers, locked, locked);
+        core.roster = Roster::restored(max_players, players, arrivals);
+        (core.ownership, core.bans) = (ownership, bans);
+        let controls = &mut core.controls;
+        (controls.timers, controls.is_locked, controls.stage) = (timers, saved.locked, saved.stage);
+        core.told = core.standing();
         Ok(core)
     }
 
@@ -132,6 +184,12 @@ impl<G: Game> RoomCore<G> {
     #[must_use]
     pub fn game(&self) -> &G {
         &self.game
+    }
+
+    /// Who sits there, by seat.
+    #[must_use]
+    pub fn members(&self) -> Vec<Member> {
+        self.roster.members()
     }
 
     /// The game's state, as the player on `seat` may see it.
@@ -150,10 +208,12 @@ impl<G: Game> RoomCore<G> {
         effects: &mut Vec<Effect>,
         call: impl FnOnce(&mut G, &mut Room<'_>) -> R,
     ) -> R {
+        let (owner, phase) = (self.ownership.owner(), self.phase());
         let Charter { id, code, name, private, max_players, .. } = &self.charter;
+        let (max_players, is_private) = (*max_players, *private);
         let mut room = Room {
             now_ms,
-            facts: Facts { id: *id, code, name, max_players: *max_players, is_private: *private },
+            facts: Facts { id: *id, code, name, max_players, is_private, owner, phase },
             players: self.roster.seated(),
             random: &mut self.random,
             controls: &mut self.controls,
@@ -167,26 +227,61 @@ impl<G: Game> RoomCore<G> {
 
     /// Does what the game asked for during a call, now that the call is over.
     fn settle(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
-        // Who is told that somebody was put out may put out the next.
-        while !self.controls.is_closing && !self.controls.kicks.is_empty() {
-            let (seat, detail) = self.controls.kicks.remove(0);
-            let detail = Some(detail).filter(|detail| !detail.is_empty());
-            self.vacate(seat, GoneWhy::Kicked, detail, now_ms, effects);
+        self.seat_and_unseat(now_ms, effects);
+        if self.controls.stage.is_starting && !self.controls.is_closing {
+            self.start(now_ms, effects);
+            self.seat_and_unseat(now_ms, effects);
         }
-        let Controls { meta, is_locked, is_closing, .. } = &self.controls;
-        let change = RoomChange {
-            locked: (*is_locked != self.is_locked).then_some(*is_locked),
-            meta: (*meta != self.charter.meta).then(|| meta.clone()),
-        };
-        if *is_closing {
+        if self.controls.is_closing {
             self.is_over = true;
             effects.push(Effect::Closed);
-        } else if !change.is_empty() {
-            self.is_locked = *is_locked;
-            self.charter.meta = meta.clone();
-            effects.push(Effect::Changed(change.clone()));
-            effects.push(Effect::Send(Outgoing::reliable(Audience::All, Event::Room(change))));
+            return;
         }
+        self.keep_time(now_ms);
+        self.tell(effects);
+    }
+
+    /// Puts out and lets in whom the game wants out and in. Who is told of one may want the next: a game that never has
+    /// enough is stopped by the bound on what it may do in one step.
+    fn seat_and_unseat(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
+        while !self.controls.is_closing {
+            if !self.controls.kicks.is_empty() {
+                let (seat, detail) = self.controls.kicks.remove(0);
+                let detail = Some(detail).filter(|detail| !detail.is_empty());
+                self.vacate(seat, GoneWhy::Kicked, detail, now_ms, effects);
+            } else if !self.controls.bots_out.is_empty() {
+                let seat = self.controls.bots_out.remove(0);
+                self.vacate(seat, GoneWhy::Left, None, now_ms, effects);
+            } else if !self.controls.bots_in.is_empty() {
+                let (name, me) = self.controls.bots_in.remove(0);
+                self.seat_bot(name, me, now_ms, effects);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Tells the members and the lists what changed of the room since they were told last.
+    fn tell(&mut self, effects: &mut Vec<Effect>) {
+        let (now, told) = (self.standing(), self.told);
+        let mut change = std::mem::take(&mut self.change);
+        change.locked = (now.locked != told.locked).then_some(now.locked);
+        change.phase = (now.phase != told.phase).then_some(now.phase);
+        change.owner = (now.owner != told.owner).then_some(now.owner.unwrap_or(Seat::GAME));
+        change.meta = (self.controls.meta != self.charter.meta).then(|| self.controls.meta.clone());
+        if change.is_empty() {
+            return;
+        }
+        self.told = now;
+        self.charter.meta.clone_from(&self.controls.meta);
+        effects.push(Effect::Changed(change.clone()));
+        effects.push(Effect::Send(Outgoing::reliable(Audience::All, Event::Room(change))));
+    }
+
+    /// What the members are to be told of the room.
+    fn standing(&self) -> Told {
+        let locked = self.controls.is_locked || self.is_closed_by_play();
+        Told { locked, phase: self.phase(), owner: self.ownership.owner() }
     }
 
     /// As [`RoomCore::play`], and does what the game asked for.
@@ -203,37 +298,71 @@ impl<G: Game> RoomCore<G> {
 
     /// Those timers that are due. What is set meanwhile is due 1 ms later at least, so this ends.
     fn fire_timers(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
-        while !self.is_over && !self.controls.is_spent() {
+        while !self.is_over && !self.controls.is_spent() && self.controls.stage.paused_since_ms.is_none() {
             let Some(name) = self.controls.timers.take_due(now_ms) else { return };
             self.call(now_ms, effects, |game, room| game.timer(room, &name));
         }
     }
 
+    /// Why a newcomer is turned away before anybody looks for a seat.
+    fn refusal(&self, newcomer: &Newcomer) -> Option<Refusal> {
+        if self.bans.has(newcomer.id) {
+            return Some(Refusal::Banned);
+        }
+        let is_right =
+            |password: &Password| newcomer.password.as_ref().is_some_and(|offer| password.is(offer));
+        if !self.charter.password.as_ref().is_none_or(is_right) {
+            return Some(Refusal::PasswordWrong);
+        }
+        self.standing().locked.then_some(Refusal::Locked)
+    }
+
     fn join(&mut self, newcomer: Newcomer, now_ms: u64, effects: &mut Vec<Effect>) {
-        if self.controls.is_locked {
-            effects.push(Effect::Refused(Refusal::Locked));
+        if let Some(refusal) = self.refusal(&newcomer) {
+            effects.push(Effect::Refused(refusal));
             return;
         }
-        let Newcomer { id, name, me } = newcomer.clone();
+        if self.settings.bots_yield {
+            self.make_way(now_ms, effects);
+        }
+        let Newcomer { id, name, me, .. } = newcomer.clone();
         let Some(seat) = self.roster.admit(newcomer) else {
             effects.push(Effect::Refused(Refusal::Full));
+            self.settle(now_ms, effects);
             return;
         };
-        let before = self.controls.clone();
+        let before = (self.controls.clone(), self.ownership.clone());
+        self.ownership.arrive(seat, id);
         let mut sent = Vec::new();
         if let Err(refusal) = self.play(now_ms, &mut sent, |game, room| game.join(room, seat)) {
             self.roster.vacate(seat);
-            self.controls = before;
+            (self.controls, self.ownership) = before;
             effects.push(Effect::Refused(Refusal::ByGame(refusal)));
+            self.settle(now_ms, effects);
             return;
         }
+        self.tell_of_new_owner(seat, effects);
         // The others hear `here` before anything that the game says of the newcomer; he hears `joined`, whose state
         // has all of it, before anything else.
-        let here = Event::Here(Here { seat, id, name, me });
+        let here = Event::Here(Here { seat, id, name, me, bot: false });
         effects.push(Effect::Send(Outgoing::reliable(Audience::Except(seat), here)));
         effects.push(Effect::Admitted(Box::new(self.joined(seat))));
         effects.append(&mut sent);
         self.settle(now_ms, effects);
+    }
+
+    /// Whoever comes first owns the room: `joined` tells him so, and only others need an event for it.
+    fn tell_of_new_owner(&mut self, newcomer: Seat, effects: &mut Vec<Effect>) {
+        let owner = self.ownership.owner();
+        if self.told.owner == owner {
+            return;
+        }
+        self.told.owner = owner;
+        let change = RoomChange { owner: Some(owner.unwrap_or(Seat::GAME)), ..RoomChange::default() };
+        effects.push(Effect::Changed(change.clone()));
+        if self.roster.count() > 1 {
+            effects.push(Effect::Send(Outgoing::reliable(Audience::Except(newcomer), Event::Room(change))));
+        }
     }
 
     fn vacate(
@@ -247,6 +376,7 @@ impl<G: Game> RoomCore<G> {
         if !self.roster.vacate(seat) {
             return;
         }
+        self.ownership.depart(seat, &self.roster);
         effects.push(Effect::Vacated { seat, why, detail: detail.clone() });
         let gone = Event::Gone(Gone { seat, why, detail });
         effects.push(Effect::Send(Outgoing::reliable(Audience::All, gone)));
@@ -281,6 +411,8 @@ impl<G: Game> RoomCore<G> {
             } else if self.controls.is_spent() {
                 let detail = "the messages before this one in its batch made the room say too much";
                 Err(MessageError::new(ErrorCode::RoomBusy, detail))
+            } else if Order::is_one(&message.kind) {
+                Order::read(&message).and_then(|order| self.obey(seat, order, now_ms, effects))
             } else {
                 G::Message::read(message).and_then(|message| {
                     self.call(now_ms, effects, |game, room| game.message(room, seat, message))
@@ -291,7 +423,8 @@ impl<G: Game> RoomCore<G> {
     }
 
     fn joined(&self, seat: Seat) -> Joined {
-        Joined { room: self.info(), seat, players: self.roster.members(), state: self.state(seat) }
+        let (room, players) = (self.info(), self.roster.members());
+        Joined { room, seat, players, state: self.state(seat), seed: self.controls.stage.seed }
     }
 }
 
@@ -305,15 +438,18 @@ impl<G: Game> RoomStep for RoomCore<G> {
     }
 
     fn info(&self) -> RoomInfo {
-        RoomInfo { locked: self.controls.is_locked, ..self.charter.info(self.roster.count()) }
+        let Told { locked, phase, owner } = self.standing();
+        let owner = owner.unwrap_or(Seat::GAME);
+        RoomInfo { locked, phase, owner, ..self.charter.info(self.roster.count()) }
     }
 
-    fn players(&self) -> u16 {
-        self.roster.count()
+    fn occupancy(&self) -> Occupancy {
+        self.roster.occupancy(self.settings.bots_yield)
     }
 
     fn wake_ms(&self) -> Option<u64> {
-        self.controls.timers.next_ms().filter(|_| !self.is_over)
+        let stands_still = self.is_over || self.controls.stage.paused_since_ms.is_some();
+        self.controls.timers.next_ms().filter(|_| !stands_still)
     }
 
     fn step(&mut self, input: Input, now_ms: u64, effects: &mut Vec<Effect>) {
@@ -335,6 +471,15 @@ impl<G: Game> RoomStep for RoomCore<G> {
                     effects.push(Effect::Snapshot(Box::new(self.joined(seat))));
                 }
             }
+            Input::Kick { player, why, detail } => {
+                let seat = self.roster.seat_of(player);
+                self.put_out(player, seat, why, plain_detail(&detail), now_ms, effects);
+            }
+            Input::Close => {
+                self.controls.is_closing = true;
+                self.settle(now_ms, effects);
+            }
+            Input::Tick if self.controls.stage.paused_since_ms.is_some() => {}
             Input::Tick => self.call(now_ms, effects, |game, room| game.tick(room)),
             Input::Wake => {}
         }
@@ -346,17 +491,24 @@ impl<G: Game> RoomStep for RoomCore<G> {
     }
 
     fn save(&self) -> Result<SavedRoom, SaveError> {
-        let Charter { id, game, code, name, private, meta, max_players } = self.charter.clone();
+        let Charter { id, game, code, name, private, password, creator, meta, max_players } =
+            self.charter.clone();
         Ok(SavedRoom {
             id,
             game,
             code,
             name,
             private,
+            password,
+            creator,
             meta,
             max_players,
-            locked: self.is_locked,
+            ownership: self.ownership.clone(),
+            bans: self.bans.clone(),
+            locked: self.controls.is_locked,
+            stage: self.controls.stage.clone(),
             players: self.roster.members(),
+            arrivals: self.roster.arrivals().to_vec(),
             timers: self.controls.timers.clone(),
             random: self.random.clone(),
             state: self.game.save()?,

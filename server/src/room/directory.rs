@@ -10,8 +10,11 @@ use super::actor::RoomActor;
 use super::core::{Charter, RoomStep};
 use super::handle::RoomHandle;
 use super::lobby::{Filter, Lobby};
+use super::occupant::Occupant;
+use super::roster::Occupancy;
 use crate::clock::Clock;
 use crate::fanout::mailslot::Mailslot;
+use crate::game::RoomPolicy;
 use crate::metrics::Metrics;
 use crate::operator::warnings::Warnings;
 
@@ -29,10 +32,32 @@ pub struct Directory {
     metrics: Arc<Metrics>,
 }
 
-/// No more rooms may be made.
+/// Why a room may not be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the server has as many rooms as it may have")]
-pub struct TooManyRooms;
+#[non_exhaustive]
+pub enum TooManyRooms {
+    /// The bound on all rooms.
+    #[error("the server has as many rooms as it may have")]
+    Server,
+    /// The bound on rooms of this game.
+    #[error("there are as many rooms of this game as there may be")]
+    Game,
+    /// The player's allowance.
+    #[error("you have made as many rooms of this game as you may for now")]
+    Player {
+        /// When he may make another.
+        retry_after_ms: u64,
+    },
+}
+
+/// On whose account a room is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Founding<'a> {
+    /// Who makes it.
+    pub founder: &'a Occupant,
+    /// What he may.
+    pub policy: RoomPolicy,
+}
 
 /// A seat held for somebody in a room, until the room has decided or this is dropped. It travels to the room with the
 /// newcomer: a caller who stops waiting does not take it with him.
@@ -54,10 +79,10 @@ impl Reservation {
         &self.room
     }
 
-    /// The room has seated its newcomer; so many seats are taken now.
-    pub(super) fn settle(mut self, players: u16) {
+    /// The room has decided about its newcomer; this is how full it is now.
+    pub(super) fn settle(mut self, seats: Occupancy) {
         self.is_settled = true;
-        self.directory.lobby().settle(self.room.charter().id, players);
+        self.directory.lobby().settle(self.room.charter().id, seats);
     }
 
     /// The room has turned its newcomer away.
@@ -151,7 +176,7 @@ impl Directory {
         known.then(|| Reservation::new(self, room))
     }
 
-    /// Holds a seat in the oldest room that fits; makes one with `make` when there is none.
+    /// Holds a seat in the oldest room that fits and is not to be avoided; makes one with `make` when there is none.
     ///
     /// # Errors
     /// What `make` says, or [`TooManyRooms`].
@@ -159,21 +184,23 @@ impl Directory {
         self: &Arc<Self>,
         game: &str,
         filter: &Filter,
+        avoided: &[RoomId],
+        founding: Founding<'_>,
         make: impl FnOnce() -> Result<Box<dyn RoomStep>, E>,
     ) -> Result<Reservation, E> {
-        if let Some(room) = self.reserve(&mut self.lobby(), game, filter) {
+        if let Some(room) = self.reserve(&mut self.lobby(), game, filter, avoided) {
             return Ok(Reservation::new(self, room));
         }
         // A game may take its time to be made: the lobby is open to others meanwhile.
         let core = make()?;
         let mut lobby = self.lobby();
         // Of a crowd that arrives at once all make a room, but only the first one opens his.
-        if let Some(room) = self.reserve(&mut lobby, game, filter) {
+        if let Some(room) = self.reserve(&mut lobby, game, filter, avoided) {
             drop(lobby);
             self.give_code_back(core.charter());
             return Ok(Reservation::new(self, room));
         }
-        let room = self.open(&mut lobby, core)?;
+        let room = self.open(&mut lobby, core, founding)?;
         drop(lobby);
         Ok(Reservation::new(self, room))
     }
@@ -182,13 +209,36 @@ impl Directory {
     ///
     /// # Errors
     /// [`TooManyRooms`].
-    pub fn open_for(self: &Arc<Self>, core: Box<dyn RoomStep>) -> Result<Reservation, TooManyRooms> {
-        let room = self.open(&mut self.lobby(), core)?;
+    pub fn open_for(
+        self: &Arc<Self>,
+        core: Box<dyn RoomStep>,
+        founding: Founding<'_>,
+    ) -> Result<Reservation, TooManyRooms> {
+        let room = self.open(&mut self.lobby(), core, founding)?;
         Ok(Reservation::new(self, room))
     }
 
-    fn reserve(&self, lobby: &mut Lobby, game: &str, filter: &Filter) -> Option<RoomHandle> {
-        lobby.reserve(game, filter).and_then(|id| self.find(id))
+    fn reserve(
+        &self,
+        lobby: &mut Lobby,
+        game: &str,
+        filter: &Filter,
+        avoided: &[RoomId],
+    ) -> Option<RoomHandle> {
+        lobby.reserve(game, filter, avoided).and_then(|id| self.find(id))
+    }
+
+    /// Whether one more room may be made. A founder who may has made it: nothing else can stop him afterwards.
+    fn permit(&self, lobby: &Lobby, game: &str, founding: Founding<'_>) -> Result<(), TooManyRooms> {
+        let Founding { founder, policy } = founding;
+        if self.rooms.len() >= self.rooms_max {
+            return Err(TooManyRooms::Server);
+        }
+        if policy.rooms_max.is_some_and(|rooms_max| lobby.rooms_of(game) >= rooms_max) {
+            return Err(TooManyRooms::Game);
+        }
+        let made = founder.makings().make(game, policy, self.clock.now_ms());
+        made.map_err(|retry_after_ms| TooManyRooms::Player { retry_after_ms })
     }
 
     /// Starts a room on the current thread: workers take turns with connections, and so rooms spread over them.
@@ -196,11 +246,12 @@ impl Directory {
         self: &Arc<Self>,
         lobby: &mut Lobby,
         core: Box<dyn RoomStep>,
+        founding: Founding<'_>,
     ) -> Result<RoomHandle, TooManyRooms> {
-        // Rooms are added under the lobby's lock only: of many at once, none slips past the bound.
-        if self.rooms.len() >= self.rooms_max {
+        // Rooms are added under the lobby's lock only: of many at once, none slips past a bound.
+        if let Err(error) = self.permit(lobby, &core.charter().game, founding) {
             self.give_code_back(core.charter());
-            return Err(TooManyRooms);
+            return Err(error);
         }
         let room = RoomActor::open(core, Arc::clone(self));
         self.rooms.insert(room.charter().id, room.clone());

@@ -33,9 +33,14 @@ pub enum Effect {
     Snapshot(Box<Joined>),
     /// What others see of the room changed; its members are told by an event of its own.
     Changed(RoomChange),
+    /// Seats were taken, freed or made by other ways than [`Effect::Admitted`] and [`Effect::Vacated`]: by a bot, or because
+    /// the room's maximum changed.
+    Occupied,
+    /// The list of the banned is full: the oldest may come back.
+    BanForgotten,
     /// The game wanted to say what cannot be said.
     Dropped(Dropped),
-    /// The room ends: its members hear `gone`, `closed`. It does nothing more, whatever it is handed.
+    /// The room ends, as its game or the operator wants: its members hear `gone`, `closed`. It does nothing more, whatever it is handed.
     Closed,
 }
 
@@ -46,9 +51,15 @@ pub enum Refusal {
     /// Every seat is taken, or the players' own data takes all the room there is.
     #[error("every seat is taken")]
     Full,
-    /// The game lets nobody else in.
+    /// The game or the room's owner lets nobody else in, or the room plays and is closed meanwhile.
     #[error("nobody else is let in")]
     Locked,
+    /// The room asks for a password, and he offered none or another.
+    #[error("the room's password is another one")]
+    PasswordWrong,
+    /// The room's owner has banned him.
+    #[error("you are banned from this room")]
+    Banned,
     /// The game does not want him.
     #[error("{0}")]
     ByGame(MessageError),

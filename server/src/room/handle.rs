@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix::Addr;
 use sward_protocol::downstream::GoneWhy;
+use sward_protocol::ids::PlayerId;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::MessageError;
 use sward_protocol::rooms::{RoomView, Seated};
@@ -16,6 +17,7 @@ use super::actor::{Command, RoomActor};
 use super::core::Charter;
 use super::directory::Reservation;
 use super::effect::Refusal;
+use super::input::Entry;
 use super::intake::{Busy, Intake};
 use super::occupant::{Occupant, Stay};
 use crate::clock::Clock;
@@ -128,7 +130,7 @@ impl RoomHandle {
         Self { charter, address, intake, clock }
     }
 
-    /// What names and describes the room.
+    /// What names and describes the room, as it was made.
     #[must_use]
     pub fn charter(&self) -> &Arc<Charter> {
         &self.charter
@@ -142,12 +144,13 @@ impl RoomHandle {
     pub async fn join(
         reservation: Reservation,
         occupant: Arc<Occupant>,
-        me: Payload,
+        entry: impl Into<Entry>,
     ) -> Result<Seated, RoomError> {
+        let entry = Box::new(entry.into());
         let (answer, answered) = oneshot::channel();
         let room = reservation.room().clone();
         let permit = room.intake.admit(0, room.clock.now_ms())?;
-        let command = Command::Join { occupant, me, reservation, answer, _permit: permit };
+        let command = Command::Join { occupant, entry, reservation, answer, _permit: permit };
         room.send(command).map_err(|_| RoomError::Gone)?;
         wait_for(answered).await?.map_err(RoomError::Refused)
     }
@@ -197,6 +200,33 @@ impl RoomHandle {
         self.tell(Command::Leave { stay, why, answer: None });
     }
 
+    /// Puts a player out, whatever the room's owner thinks of it: [`GoneWhy::Kicked`], or [`GoneWhy::Banned`], and he may
+    /// not come back. `detail` is what he is told: one line of at most 200 characters, empty is nothing. Whether he sat
+    /// there; somebody who did not is banned all the same.
+    ///
+    /// # Errors
+    /// [`RoomError::Gone`]; [`RoomError::Slow`], it will be done yet.
+    #[allow(dead_code, reason = "for the operator's routes")]
+    pub async fn kick(&self, player: PlayerId, why: GoneWhy, detail: String) -> Result<bool, RoomError> {
+        let (answer, answered) = oneshot::channel();
+        self.tell(Command::Kick { player, why, detail, answer });
+        wait_for(answered).await
+    }
+
+    /// Ends the room: its members hear `gone`, `closed`. A room that is gone is closed already.
+    ///
+    /// # Errors
+    /// [`RoomError::Slow`], it will be done yet.
+    #[allow(dead_code, reason = "for the operator's routes")]
+    pub async fn close(&self) -> Result<(), RoomError> {
+        let (answer, answered) = oneshot::channel();
+        self.tell(Command::Close { answer });
+        match wait_for(answered).await {
+            Ok(()) | Err(RoomError::Gone) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The room is to look whether this player is away.
     pub fn presence_changed(&self, stay: Stay) {
         self.tell(Command::Presence { stay });
@@ -229,8 +259,8 @@ impl RoomHandle {
         Ok(wait_for(answered).await??)
     }
 
-    /// Sends what must not be refused: a leave, a change of presence, a resync. There is at most one of each under way
-    /// per stay or stream, and sessions are bounded. A room that closed meanwhile has nothing to be told.
+    /// Sends what must not be refused: a leave, a change of presence, a resync, an operator's word. There is at most one
+    /// of each under way per stay, stream or operator, and sessions are bounded. A room that closed meanwhile has nothing to be told.
     fn tell(&self, command: Command) {
         let _ = self.send(command);
     }

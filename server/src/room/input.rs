@@ -2,6 +2,7 @@
 
 use sward_protocol::downstream::GoneWhy;
 use sward_protocol::ids::{PlayerId, Seat};
+use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
 use sward_protocol::upstream::Message;
 
@@ -36,6 +37,17 @@ pub enum Input {
         /// Who.
         seat: Seat,
     },
+    /// The operator puts a player out.
+    Kick {
+        /// Whom; somebody who does not sit there may be banned all the same.
+        player: PlayerId,
+        /// [`GoneWhy::Kicked`], or [`GoneWhy::Banned`]: he may not come back.
+        why: GoneWhy,
+        /// What he is told: one line of at most 200 characters; empty is nothing.
+        detail: String,
+    },
+    /// The operator ends the room.
+    Close,
     /// The game's tick.
     Tick,
     /// Nothing but time: timers of the game are due.
@@ -51,4 +63,29 @@ pub struct Newcomer {
     pub name: String,
     /// His own data.
     pub me: Payload,
+    /// What he offers, if the room asks for a password.
+    pub password: Option<Password>,
+}
+
+impl Newcomer {
+    /// Somebody who offers no password.
+    #[must_use]
+    pub fn new(id: PlayerId, name: String, me: Payload) -> Self {
+        Self { id, name, me, password: None }
+    }
+}
+
+/// What a newcomer brings, besides himself.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Entry {
+    /// His own data.
+    pub me: Payload,
+    /// What he offers, if the room asks for a password.
+    pub password: Option<Password>,
+}
+
+impl From<Payload> for Entry {
+    fn from(me: Payload) -> Self {
+        Self { me, password: None }
+    }
 }

@@ -8,6 +8,7 @@
 //! | [`input`], [`effect`] | pure | the core's boundary: one closed enum each |
 //! | [`core`] | pure | admission, presence, chat, and the game |
 //! | [`roster`] | pure | who sits where |
+//! | [`owner`], [`order`], [`bans`] | pure | whose room it is, what he may tell it, whom he keeps out |
 //! | [`saved`] | pure | a room as a value |
 //! | [`lobby`] | pure | which rooms are open, and which one a player is sent to |
 //! | [`actor`] | shell | mailbox, ticks, timers and flushes, delivery |
@@ -22,6 +23,7 @@
 
 pub mod actor;
 pub mod admission;
+pub mod bans;
 pub mod catalog;
 pub mod core;
 pub mod directory;
@@ -32,6 +34,8 @@ pub mod input;
 pub mod intake;
 pub mod lobby;
 pub mod occupant;
+pub mod order;
+pub mod owner;
 pub mod roster;
 pub mod saved;
 pub mod testing;

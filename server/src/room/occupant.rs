@@ -9,6 +9,7 @@ use sward_protocol::session::Player;
 use crate::fanout::flush::Flush;
 use crate::fanout::mailslot::{Mailslot, Tenancy};
 use crate::fanout::wake::Wakes;
+use crate::game::policy::Makings;
 use crate::room::handle::RoomHandle;
 
 /// One stay of one player on one seat: names it for good, though the seat may be given to another later.
@@ -50,6 +51,7 @@ pub struct Occupant {
     /// Where his events go.
     pub mailslot: Mailslot,
     seating: Mutex<Seating>,
+    makings: Mutex<Makings>,
     away: AtomicBool,
 }
 
@@ -57,7 +59,8 @@ impl Occupant {
     /// Somebody who sits nowhere.
     #[must_use]
     pub fn new(player: Player, mailslot: Mailslot) -> Self {
-        Self { player, mailslot, seating: Mutex::default(), away: AtomicBool::new(false) }
+        let (seating, makings) = (Mutex::default(), Mutex::default());
+        Self { player, mailslot, seating, makings, away: AtomicBool::new(false) }
     }
 
     /// Whether he may be lost. Rooms read it when they hear that it changed, so that news in the wrong order do no harm.
@@ -69,6 +72,11 @@ impl Occupant {
     /// Notes whether he may be lost.
     pub fn set_away(&self, away: bool) {
         self.away.store(away, Ordering::Release);
+    }
+
+    /// When he made rooms. The lock is for one step only, and nothing else is locked under it.
+    pub(crate) fn makings(&self) -> MutexGuard<'_, Makings> {
+        self.makings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where he sits.

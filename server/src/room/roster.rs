@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sward_protocol::downstream::Member;
-use sward_protocol::ids::Seat;
+use sward_protocol::ids::{PlayerId, Seat};
 use sward_protocol::payload::Payload;
 
 use crate::game::Seated;
@@ -20,24 +20,37 @@ const MEMBER_BYTES: usize = 128;
 pub struct Roster {
     seats_max: u16,
     seated: BTreeMap<Seat, Seated>,
+    /// The taken seats, in the order in which they were taken.
+    arrivals: Vec<Seat>,
     bytes: usize,
+}
+
+/// How full a room is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Occupancy {
+    /// Seats taken, those of bots included.
+    pub players: u16,
+    /// Those of humans: a room without any is empty.
+    pub humans: u16,
+    /// Seats that a human could have, those of bots who give way included.
+    pub free: u16,
 }
 
 impl Roster {
     /// An empty room of so many seats.
     #[must_use]
     pub fn new(seats_max: u16) -> Self {
-        Self { seats_max, seated: BTreeMap::new(), bytes: 0 }
+        Self { seats_max, seated: BTreeMap::new(), arrivals: Vec::new(), bytes: 0 }
     }
 
-    /// Those who sat there when the room was saved.
+    /// Those who sat there when the room was saved, and the order in which they had come.
     #[must_use]
-    pub fn restored(seats_max: u16, members: Vec<Member>) -> Self {
+    pub fn restored(seats_max: u16, members: Vec<Member>, arrivals: Vec<Seat>) -> Self {
         let bytes = members.iter().map(|member| member_bytes(&member.name, &member.me)).sum();
         let seated = members
             .into_iter()
-            .map(|Member { seat, id, name, me, away }| (seat, Seated { id, name, me, away }));
-        Self { seats_max, seated: seated.collect(), bytes }
+            .map(|Member { seat, id, name, me, away, bot }| (seat, Seated { id, name, me, away, bot }));
+        Self { seats_max, seated: seated.collect(), arrivals, bytes }
     }
 
     /// Who sits where.
@@ -53,17 +66,83 @@ impl Roster {
         u16::try_from(self.seated.len()).unwrap_or(u16::MAX)
     }
 
+    /// The taken seats, in the order in which they were taken.
+    #[must_use]
+    pub fn arrivals(&self) -> &[Seat] {
+        &self.arrivals
+    }
+
+    /// How full it is, where bots give way to humans or not.
+    #[must_use]
+    pub fn occupancy(&self, bots_yield: bool) -> Occupancy {
+        let bots = self.seated.values().filter(|seated| seated.bot).count();
+        let players = self.count();
+        let humans = players - u16::try_from(bots).unwrap_or(players);
+        let firm = if bots_yield { humans } else { players };
+        Occupancy { players, humans, free: self.seats_max.saturating_sub(firm) }
+    }
+
+    /// Has so many seats from now on. Whether that is possible: there are no more players than that.
+    pub fn resize(&mut self, seats_max: u16) -> bool {
+        let is_possible = seats_max >= self.count();
+        if is_possible {
+            self.seats_max = seats_max;
+        }
+        is_possible
+    }
+
+    /// Who is to own the room after somebody who left: the human who sits there longest of those who are present, or else
+    /// of those who are away.
+    #[must_use]
+    pub fn heir(&self) -> Option<Seat> {
+        let humans = |away: bool| {
+            let is_meant = move |seated: &Seated| !seated.bot && seated.away == away;
+            self.arrivals.iter().copied().find(|seat| self.seated.get(seat).is_some_and(is_meant))
+        };
+        humans(false).or_else(|| humans(true))
+    }
+
+    /// The bot who came last.
+    #[must_use]
+    pub fn last_bot(&self) -> Option<Seat> {
+        let is_bot = |seat: &Seat| self.seated.get(seat).is_some_and(|seated| seated.bot);
+        self.arrivals.iter().copied().rev().find(is_bot)
+    }
+
+    /// Whether anybody is away.
+    #[must_use]
+    pub fn anyone_away(&self) -> bool {
+        self.seated.values().any(|seated| seated.away)
+    }
+
+    /// The seat of this player.
+    #[must_use]
+    pub fn seat_of(&self, id: PlayerId) -> Option<Seat> {
+        self.seated.iter().find(|(_, seated)| seated.id == id).map(|(&seat, _)| seat)
+    }
+
     /// Gives the newcomer the lowest free seat; `None` if every seat is taken, or the players take all the bytes that they
     /// may.
     pub fn admit(&mut self, newcomer: Newcomer) -> Option<Seat> {
+        let Newcomer { id, name, me, .. } = newcomer;
+        self.take_seat(Seated { id, name, me, away: false, bot: false })
+    }
+
+    /// Gives a bot the lowest free seat, as [`Roster::admit`].
+    pub fn admit_bot(&mut self, id: PlayerId, name: String, me: Payload) -> Option<Seat> {
+        self.take_seat(Seated { id, name, me, away: false, bot: true })
+    }
+
+    fn take_seat(&mut self, newcomer: Seated) -> Option<Seat> {
         let bytes = self.bytes + member_bytes(&newcomer.name, &newcomer.me);
-        if bytes > ROSTER_BYTES_MAX {
+        // A room that was made smaller may have players beyond its last seat: they count too.
+        if bytes > ROSTER_BYTES_MAX || self.count() >= self.seats_max {
             return None;
         }
         let seat = (1..=self.seats_max).map(Seat).find(|seat| !self.seated.contains_key(seat))?;
-        let Newcomer { id, name, me } = newcomer;
         self.bytes = bytes;
-        self.seated.insert(seat, Seated { id, name, me, away: false });
+        self.seated.insert(seat, newcomer);
+        self.arrivals.push(seat);
         Some(seat)
     }
 
@@ -71,6 +150,7 @@ impl Roster {
     pub fn vacate(&mut self, seat: Seat) -> bool {
         let Some(seated) = self.seated.remove(&seat) else { return false };
         self.bytes -= member_bytes(&seated.name, &seated.me);
+        self.arrivals.retain(|taken| *taken != seat);
         true
     }
 
@@ -83,8 +163,8 @@ impl Roster {
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
         let member = |(&seat, seated): (&Seat, &Seated)| {
-            let Seated { id, name, me, away } = seated.clone();
-            Member { seat, id, name, me, away }
+            let Seated { id, name, me, away, bot } = seated.clone();
+            Member { seat, id, name, me, away, bot }
         };
         self.seated.iter().map(member).collect()
     }
@@ -98,11 +178,11 @@ fn member_bytes(name: &str, me: &Payload) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sward_protocol::ids::{NodeId, PlayerId};
+    use sward_protocol::ids::NodeId;
 
     fn newcomer(me: &str) -> Newcomer {
         let me = Payload::of(me).unwrap();
-        Newcomer { id: PlayerId::from_random(NodeId(0), 1), name: "\"".repeat(24), me }
+        Newcomer::new(PlayerId::from_random(NodeId(0), 1), "\"".repeat(24), me)
     }
 
     #[test]
@@ -114,6 +194,34 @@ mod tests {
         assert!(roster.vacate(Seat(1)));
         assert!(!roster.vacate(Seat(1)));
         assert_eq!(roster.admit(newcomer("")), Some(Seat(1)));
+    }
+
+    #[test]
+    fn a_room_that_was_made_smaller_counts_those_beyond_its_last_seat() {
+        let mut roster = Roster::new(4);
+        (0..4).for_each(|_| assert!(roster.admit(newcomer("")).is_some()));
+        assert!(!roster.resize(3));
+        roster.vacate(Seat(1));
+        assert!(roster.resize(3));
+        assert_eq!(roster.admit(newcomer("")), None, "seat 1 is free, but three sit there");
+        roster.vacate(Seat(4));
+        assert_eq!(roster.admit(newcomer("")), Some(Seat(1)));
+    }
+
+    #[test]
+    fn bots_take_seats_and_leave_the_room_empty_all_the_same() {
+        let mut roster = Roster::new(3);
+        let bot = |roster: &mut Roster| {
+            roster.admit_bot(PlayerId::from_random(NodeId(0), 2), "Robin".to_owned(), Payload::null())
+        };
+        bot(&mut roster);
+        bot(&mut roster);
+        assert_eq!(roster.occupancy(false), Occupancy { players: 2, humans: 0, free: 1 });
+        assert_eq!(roster.occupancy(true), Occupancy { players: 2, humans: 0, free: 3 });
+        roster.admit(newcomer(""));
+        assert_eq!(roster.occupancy(true), Occupancy { players: 3, humans: 1, free: 2 });
+        assert_eq!((bot(&mut roster), roster.last_bot()), (None, Some(Seat(2))));
+        assert_eq!(roster.heir(), Some(Seat(3)));
     }
 
     #[test]

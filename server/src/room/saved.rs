@@ -2,15 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 use sward_protocol::downstream::Member;
-use sward_protocol::ids::RoomId;
+use sward_protocol::ids::{PlayerId, RoomId, Seat};
+use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
 
 use crate::game::Random;
+use crate::game::controls::Stage;
 use crate::game::timers::Timers;
+use crate::room::bans::Bans;
 use crate::room::core::Charter;
+use crate::room::owner::Ownership;
 
-/// A room between two of its steps. Handed the same inputs at the same times, the room that is made of it does what the
-/// one does that was saved.
+/// A room between two of its steps. It has the room's password in it.
+///
+/// Handed the same inputs at the same times, the room that is made of it does what the one does that was saved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SavedRoom {
     /// The room's id.
@@ -27,10 +32,22 @@ pub struct SavedRoom {
     pub meta: Payload,
     /// Seats.
     pub max_players: u16,
+    /// What newcomers must know.
+    pub password: Option<Password>,
+    /// Who made it.
+    pub creator: Option<PlayerId>,
+    /// Whose it is.
+    pub ownership: Ownership,
+    /// Who may not come back.
+    pub bans: Bans,
     /// Nobody else is let in.
     pub locked: bool,
+    /// Whether it plays.
+    pub stage: Stage,
     /// Who sits where.
     pub players: Vec<Member>,
+    /// The taken seats, in the order in which they were taken.
+    pub arrivals: Vec<Seat>,
     /// What is to happen later.
     pub timers: Timers,
     /// Where the random source is.
@@ -43,7 +60,7 @@ impl SavedRoom {
     /// What names and describes the room.
     #[must_use]
     pub fn charter(&self) -> Charter {
-        let Self { id, game, code, name, private, meta, max_players, .. } = self.clone();
-        Charter { id, game, code, name, private, meta, max_players }
+        let Self { id, game, code, name, private, password, creator, meta, max_players, .. } = self.clone();
+        Charter { id, game, code, name, private, password, creator, meta, max_players }
     }
 }

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sward_protocol::downstream::GoneWhy;
+use sward_protocol::downstream::{GoneWhy, Member};
 use sward_protocol::ids::{NodeId, PlayerId, RoomId, Seat};
 use sward_protocol::payload::{CheckedMessage, Payload};
 use sward_protocol::problem::{ErrorCode, MessageError};
@@ -109,6 +109,8 @@ impl<G: Game> TestRoom<G> {
             code: "TEST".to_owned(),
             name: String::new(),
             private: false,
+            password: None,
+            creator: None,
             meta: Payload::trusted("{}".to_owned()).unwrap_or_default(),
             max_players: settings.max_players,
         };
@@ -162,7 +164,13 @@ impl<G: Game> TestRoom<G> {
         self.core.info()
     }
 
-    /// Whether the game has closed the room.
+    /// Who sits there, by seat, bots included.
+    #[must_use]
+    pub fn players(&self) -> Vec<Member> {
+        self.core.members()
+    }
+
+    /// Whether the game or the operator has closed the room.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.is_closed
@@ -175,7 +183,7 @@ impl<G: Game> TestRoom<G> {
     }
 
     /// Time passes: the game's ticks and timers happen when they are due. As in a real room, there are no ticks while
-    /// nobody sits there.
+    /// no human sits there, and neither ticks nor timers while it is paused.
     pub fn advance(&mut self, time: Duration) {
         let end_ms = self.now_ms.saturating_add(millis(time));
         loop {
@@ -190,7 +198,7 @@ impl<G: Game> TestRoom<G> {
             self.now_ms = next_ms;
             let is_tick = tick_ms == Some(next_ms);
             self.next_tick_ms += tick.filter(|_| is_tick).map_or(0, |tick_ms| tick_ms.max(1));
-            self.perform(if is_tick && self.core.players() > 0 { Input::Tick } else { Input::Wake });
+            self.perform(if is_tick && self.core.occupancy().humans > 0 { Input::Tick } else { Input::Wake });
         }
         self.now_ms = end_ms;
     }
@@ -219,10 +227,30 @@ impl<G: Game> TestRoom<G> {
     /// If `me` does not serialise, or the room is closed.
     #[track_caller]
     pub fn try_join(&mut self, name: &str, me: impl Serialize) -> Result<TestPlayer, Refusal> {
-        assert!(!self.is_closed, "the room is closed");
         self.players_made += 1;
         let id = PlayerId::from_random(NodeId(0), self.players_made);
-        let newcomer = Newcomer { id, name: name.to_owned(), me: written(&me) };
+        self.admit(Newcomer::new(id, name.to_owned(), written(&me)))
+    }
+
+    /// A player who was here before, and is out, wants a seat again: of the same session as before.
+    ///
+    /// # Errors
+    /// Why he has none.
+    ///
+    /// # Panics
+    /// If he still sits there, or was never here, or the room is closed.
+    #[track_caller]
+    pub fn try_return(&mut self, player: TestPlayer) -> Result<TestPlayer, Refusal> {
+        assert!(!self.is_in(player), "{player:?} sits there");
+        let before = self.joined(player).players.iter().find(|member| member.id == player.id).cloned();
+        let Some(Member { id, name, me, .. }) = before else { panic!("{player:?} was never here") };
+        self.admit(Newcomer::new(id, name, me))
+    }
+
+    #[track_caller]
+    fn admit(&mut self, newcomer: Newcomer) -> Result<TestPlayer, Refusal> {
+        assert!(!self.is_closed, "the room is closed");
+        let id = newcomer.id;
         let mut result = Err(Refusal::Full);
         for effect in self.step(Input::Join(newcomer)) {
             match effect {
@@ -269,8 +297,19 @@ impl<G: Game> TestRoom<G> {
         }
     }
 
+    /// The operator puts the player out, for good if he bans him, and says why (empty: nothing).
+    pub fn put_out(&mut self, player: TestPlayer, why: GoneWhy, detail: &str) {
+        self.perform(Input::Kick { player: player.id, why, detail: detail.to_owned() });
+    }
+
+    /// The operator closes the room.
+    pub fn close(&mut self) {
+        self.perform(Input::Close);
+    }
+
     /// The player sends a message, as `session.send(type, data)` and `session.request(type, data)` do in the browser:
-    /// `room.send(zoe, "guess", json!({"number": 7}))`. The result is the game's reply.
+    /// `room.send(zoe, "guess", json!({"number": 7}))`. The result is the game's reply. The owner's messages are sent in the
+    /// same way: `room.send(zoe, "sward.start", ())`.
     ///
     /// # Errors
     /// What the author is told; `not_in_room` when he has left.

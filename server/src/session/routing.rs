@@ -14,6 +14,7 @@ use crate::fanout::encode::encode;
 use crate::fanout::flush::Flush;
 use crate::fanout::wake::Wakes;
 use crate::room::handle::{Completion, Results, RoomError};
+use crate::room::order::Order;
 
 /// A message, or why it is none.
 pub(super) type Read = Result<Message, Unreadable>;
@@ -111,7 +112,7 @@ fn route(message: Message, is_seated: bool) -> Result<Route, MessageError> {
         let bad = || MessageError::new(ErrorCode::BadPayload, format!("rung is 0 to {RUNG_MAX}"));
         return rung.map(Route::Rung).ok_or_else(bad);
     }
-    if message.kind.starts_with("sward.") {
+    if message.kind.starts_with("sward.") && !Order::is_one(&message.kind) {
         let detail = format!("the server knows no {:?}", message.kind);
         return Err(MessageError::new(ErrorCode::UnknownType, detail));
     }

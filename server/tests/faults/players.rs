@@ -281,6 +281,7 @@ fn made_of(join: &Join) -> CreateRoom {
         name: String::new(),
         max_players: None,
         private: false,
+        password: None,
         meta: join.meta.clone(),
         options: join.options.clone(),
         key: None,

@@ -12,6 +12,7 @@ mod http2;
 mod operations;
 mod options;
 mod own_game;
+mod owner;
 mod presence;
 mod purity;
 mod readme;

@@ -108,6 +108,7 @@ fn joining_again_is_the_same_seat_and_joining_another_moves() {
     let second = zoe.post("/v1/rooms", &json!({"game": "relay", "max_players": 1, "name": "Nest"})).json();
     assert_eq!(second["room"]["name"], "Nest");
     assert_eq!(bos.expect("gone"), json!({"seat": 1, "why": "moved"}));
+    assert_eq!(bos.expect("room"), json!({"owner": 2}), "it is his room now");
     assert_eq!(zoes.await_event("joined")["room"]["name"], "Nest");
 
     let nest = second["room"]["id"].as_str().unwrap();

@@ -78,6 +78,10 @@ fn a_room_that_is_not_public_shows_nothing_and_one_that_is_later_shows_nothing_e
         let response = server.get(&format!("/v1/rooms/{hidden}/{path}"));
         assert_eq!((response.status, response.code().as_str()), (403, "not_public"), "{path}");
     }
+    let guarded = json!({"game": "relay", "password": "moo", "options": {"public_delay_ms": 0}});
+    let guarded = server.player("Cy").post("/v1/rooms", &guarded).json();
+    let path = format!("/v1/rooms/{}/watch", guarded["room"]["id"].as_str().unwrap());
+    assert_eq!(server.get(&path).code(), "not_public", "who needs a password to get in needs it to see");
     let bo = server.player("Bo");
     let later = bo.post("/v1/rooms", &json!({"game": "relay", "options": {"public_delay_ms": 1_000}})).json();
     let later = later["room"]["id"].as_str().unwrap();

@@ -138,7 +138,8 @@ impl Game for Meadow {
     }
 
     fn settings(&self) -> Settings {
-        Settings::new(50).with_tick(TICK).with_flush(FLUSH).with_public(Duration::ZERO)
+        // Strangers meet here: whoever came first has no say over the others.
+        Settings::new(50).with_tick(TICK).with_flush(FLUSH).with_public(Duration::ZERO).without_owner()
     }
 
     fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {

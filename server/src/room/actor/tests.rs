@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sward_protocol::format::Format;
 use sward_protocol::ids::{Epoch, NodeId, PlayerId, RoomId};
+use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
 use sward_protocol::session::Player;
 use sward_protocol::sse::decode::Parser;
@@ -13,25 +14,34 @@ use super::*;
 use crate::clock::Clock;
 use crate::fanout::mailslot::Mailslot;
 use crate::fanout::reading::{Chunk, Kind, Position, Reader, Wish};
-use crate::game::{Audience, BadOptions, Game, Random, Raw, Reply, Room, done, refuse};
+use crate::game::{Audience, BadOptions, Game, Random, Raw, Reply, Room, RoomPolicy, done, refuse};
 use crate::metrics::Metrics;
 use crate::room::core::RoomCore;
-use crate::room::directory::Reservation;
+use crate::room::directory::{Founding, Reservation, TooManyRooms};
 use crate::room::handle::RoomError;
 use crate::room::intake::COMMANDS_MAX;
+use crate::room::lobby::Access;
 
 /// Echoes what it is sent, and panics when it is told to.
-struct Fragile;
+struct Fragile {
+    empty: Duration,
+}
+
+const FRAGILE: Fragile = Fragile { empty: Duration::from_secs(1) };
 
 impl Game for Fragile {
     type Message = Raw;
 
     fn create(_: &Payload, _: &mut Random) -> Result<Self, BadOptions> {
-        Ok(Self)
+        Ok(FRAGILE)
     }
 
     fn settings(&self) -> Settings {
-        Settings::new(2).with_tick(Duration::from_millis(1000)).with_flush(Duration::from_millis(100))
+        Settings::new(2)
+            .with_tick(Duration::from_millis(1000))
+            .with_flush(Duration::from_millis(100))
+            .with_yielding_bots()
+            .with_empty(self.empty)
     }
 
     fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
@@ -61,6 +71,7 @@ impl Game for Fragile {
                 room.send(Audience::All, "last words", &());
                 room.close();
             }
+            "bot" => room.add_bot("Robin", &()),
             "timer" => room.set_timer("late", Duration::from_millis(1500)),
             kind => room.pass_on(from, Audience::All, kind, message.data),
         }
@@ -72,6 +83,8 @@ impl Game for Fragile {
     }
 }
 
+const OPEN: Access = Access { private: false, password: false };
+
 fn directory() -> Arc<Directory> {
     Arc::new(Directory::new(10, Clock::new(), Arc::new(Metrics::new())))
 }
@@ -81,18 +94,35 @@ fn open(directory: &Arc<Directory>) -> Reservation {
 }
 
 fn open_as(directory: &Arc<Directory>, number: u128) -> Reservation {
-    let charter = Charter {
+    open_game(directory, number, FRAGILE)
+}
+
+fn open_charter(number: u128) -> Charter {
+    Charter {
         id: RoomId::from_random(NodeId(0), number),
         game: "fragile".to_owned(),
         code: format!("TEST{number}"),
         name: String::new(),
         private: false,
+        password: None,
+        creator: None,
         meta: Payload::null(),
         max_players: 2,
-    };
+    }
+}
+
+fn open_game(directory: &Arc<Directory>, number: u128, game: Fragile) -> Reservation {
+    let charter = open_charter(number);
     assert!(directory.take_code(&charter.code, charter.id));
-    let core = RoomCore::new(charter, Fragile, Fragile.settings(), Random::from_seed(1));
-    directory.open_for(Box::new(core)).unwrap()
+    let settings = game.settings();
+    let core = RoomCore::new(charter, game, settings, Random::from_seed(1));
+    let founder = occupant(number);
+    directory.open_for(Box::new(core), founding(&founder)).unwrap()
+}
+
+/// As anybody may.
+fn founding(founder: &Occupant) -> Founding<'_> {
+    Founding { founder, policy: RoomPolicy::anyone() }
 }
 
 fn occupant(number: u128) -> Arc<Occupant> {
@@ -312,7 +342,7 @@ async fn a_newcomer_whom_the_game_refuses_takes_no_seat_and_does_not_close_the_r
     assert!(matches!(refused, Err(RoomError::Refused(Refusal::ByGame(_)))), "{refused:?}");
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(heard(&zoe, &reader).len(), 1, "nobody hears of him");
-    let found = directory.lobby().reserve("fragile", &crate::room::lobby::Filter::new());
+    let found = directory.lobby().reserve("fragile", &crate::room::lobby::Filter::new(), &[]);
     assert_eq!(found, Some(room.charter().id), "others are still sent there");
 }
 
@@ -380,16 +410,16 @@ async fn the_lobby_knows_what_a_game_sets_of_its_room() {
     let (zoe, id) = (occupant(1), room.charter().id);
     join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
     let filter = serde_json::from_str(r#"{"map":"dale"}"#).unwrap();
-    assert_eq!(directory.lobby().reserve("fragile", &filter), None);
+    assert_eq!(directory.lobby().reserve("fragile", &filter, &[]), None);
     send(&zoe, "meta").await.unwrap().unwrap();
-    assert!(directory.lobby().fits(id, "fragile", false, &filter));
+    assert!(directory.lobby().fits(id, "fragile", OPEN, &filter));
     send(&zoe, "lock").await.unwrap().unwrap();
-    assert_eq!(directory.lobby().reserve("fragile", &filter), None);
+    assert_eq!(directory.lobby().reserve("fragile", &filter, &[]), None);
     assert!(directory.lobby().room(id).unwrap().locked);
     let late = join(&directory, &room, occupant(2)).await;
     assert_eq!(late, Err(RoomError::Refused(Refusal::Locked)));
     send(&zoe, "unlock").await.unwrap().unwrap();
-    assert_eq!(directory.lobby().reserve("fragile", &filter), Some(id));
+    assert_eq!(directory.lobby().reserve("fragile", &filter, &[]), Some(id));
     assert_eq!(directory.lobby().room(id).unwrap().meta.json(), r#"{"map":"dale"}"#);
 }
 
@@ -408,4 +438,85 @@ async fn a_room_that_its_game_closes_is_gone_and_its_players_are_free() {
     assert!(zoe.place().is_none() && directory.find(room.charter().id).is_none());
     assert_eq!(directory.metrics().rooms_failed.get(), 0);
     assert_eq!(directory.metrics().rooms.get(), 0);
+}
+
+#[actix_web::test]
+async fn the_operator_puts_a_player_out_for_good_and_closes_the_room() {
+    tokio::time::pause();
+    let directory = directory();
+    let room = open(&directory).room().clone();
+    let (zoe, bo) = (occupant(1), occupant(2));
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    join(&directory, &room, Arc::clone(&bo)).await.unwrap();
+    let reader = stream(&bo);
+    let ban = |player| room.kick(player, GoneWhy::Banned, "rude".to_owned());
+    assert_eq!(ban(zoe.player.id).await, Ok(true));
+    assert_eq!(ban(zoe.player.id).await, Ok(false), "he is out already");
+    assert!(zoe.place().is_none());
+    assert_eq!(join(&directory, &room, zoe).await, Err(RoomError::Refused(Refusal::Banned)));
+    assert_eq!(room.close().await, Ok(()));
+    assert_eq!(heard(&bo, &reader).last().unwrap(), r#"gone {"seat":2,"why":"closed"}"#);
+    assert!(bo.place().is_none() && directory.find(room.charter().id).is_none());
+    assert_eq!(room.close().await, Ok(()), "closed is closed");
+    assert_eq!(room.kick(bo.player.id, GoneWhy::Kicked, String::new()).await, Err(RoomError::Gone));
+}
+
+#[actix_web::test]
+async fn a_room_with_bots_alone_is_listed_nowhere_and_disposed() {
+    tokio::time::pause();
+    let directory = directory();
+    let room = open(&directory).room().clone();
+    let id = room.charter().id;
+    let (zoe, filter) = (occupant(1), crate::room::lobby::Filter::new());
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    send(&zoe, "bot").await.unwrap().unwrap();
+    assert_eq!(directory.lobby().room(id).map(|room| room.players), Some(2));
+    assert_eq!(directory.lobby().reserve("fragile", &filter, &[]), Some(id), "the bot gives way");
+    directory.lobby().release(id);
+    room.leave(zoe.place().unwrap().stay, GoneWhy::Left).await.unwrap();
+    assert!(directory.lobby().page(None, None, 10).0.is_empty());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(directory.find(id).is_none());
+}
+
+#[actix_web::test]
+async fn an_empty_room_stays_as_long_as_its_game_says() {
+    tokio::time::pause();
+    let directory = directory();
+    for (number, empty_ms) in [(1, 0), (2, 60_000)] {
+        let game = Fragile { empty: Duration::from_millis(empty_ms) };
+        let id = open_game(&directory, number, game).room().charter().id;
+        tokio::time::sleep(Duration::from_millis(empty_ms * 9 / 10)).await;
+        assert!(directory.find(id).is_some(), "{empty_ms}");
+        tokio::time::sleep(Duration::from_millis(empty_ms / 5 + 100)).await;
+        assert!(directory.find(id).is_none(), "{empty_ms}");
+    }
+}
+
+#[actix_web::test]
+async fn who_may_make_a_room_and_how_many_is_held_under_one_lock() {
+    tokio::time::pause();
+    let directory = directory();
+    let policy = RoomPolicy::anyone().at_most(3).each_player(2, Duration::from_secs(60));
+    let (zoe, bo) = (occupant(1), occupant(2));
+    let make = |number: u128, founder: &Occupant| {
+        let charter = Charter { max_players: 1, ..open_charter(number) };
+        assert!(directory.take_code(&charter.code, charter.id));
+        let core = RoomCore::new(charter, FRAGILE, FRAGILE.settings(), Random::from_seed(1));
+        directory.open_for(Box::new(core), Founding { founder, policy })
+    };
+    let kept = [make(11, &zoe).unwrap(), make(12, &zoe).unwrap()];
+    let third = make(13, &zoe).unwrap_err();
+    assert_eq!(third, TooManyRooms::Player { retry_after_ms: 60_000 });
+    assert!(
+        directory.find_code("TEST13").is_none() && directory.take_code("TEST13", kept[0].room().charter().id)
+    );
+    let last = make(14, &bo).unwrap();
+    assert_eq!(make(15, &bo).unwrap_err(), TooManyRooms::Game);
+    let id = last.room().charter().id;
+    drop(last);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(directory.find(id).is_none());
+    assert!(make(16, &bo).is_ok(), "one is gone, and he has made but one");
+    assert_eq!(directory.metrics().rooms.get(), 3);
 }

@@ -150,6 +150,8 @@ impl<G: Game> TestRoom<G> {
             | Effect::Refused(_)
             | Effect::Results(_)
             | Effect::Snapshot(_)
+            | Effect::Occupied
+            | Effect::BanForgotten
             | Effect::Changed(_) => {}
         }
     }

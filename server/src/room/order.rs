@@ -1,0 +1,246 @@
+//! What a room's owner may tell it: messages that begin with `sward.` and are for the room.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sward_protocol::ids::{PlayerId, Seat};
+use sward_protocol::limits::{GONE_DETAIL_CHARS_MAX, ME_BYTES_MAX, ROOM_PLAYERS_MAX};
+use sward_protocol::payload::Payload;
+use sward_protocol::problem::{ErrorCode, MessageError};
+use sward_protocol::text;
+use sward_protocol::upstream::Message;
+
+/// Every order, by its type on the wire.
+const TYPES: [&str; 11] = [
+    "sward.lock",
+    "sward.unlock",
+    "sward.rename",
+    "sward.resize",
+    "sward.meta",
+    "sward.kick",
+    "sward.ban",
+    "sward.unban",
+    "sward.give",
+    "sward.start",
+    "sward.over",
+];
+
+/// An order, checked as far as it can be without its room.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Order {
+    /// Let nobody else in.
+    Lock,
+    /// Let others in again.
+    Unlock,
+    /// Give the room another name; empty takes it away.
+    Rename(String),
+    /// Have so many seats, 1–1,000.
+    Resize(u16),
+    /// Show this object in lists.
+    Meta(Payload),
+    /// Put somebody out.
+    Kick {
+        /// Whom.
+        seat: Seat,
+        /// What he is told.
+        detail: Option<String>,
+    },
+    /// Put somebody out for good.
+    Ban {
+        /// Whom.
+        seat: Seat,
+        /// What he is told.
+        detail: Option<String>,
+    },
+    /// Let somebody come back.
+    Unban(PlayerId),
+    /// Hand the room over.
+    Give(Seat),
+    /// Begin to play.
+    Start,
+    /// Play no more.
+    Over,
+}
+
+#[derive(Deserialize)]
+struct Name {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Seats {
+    max_players: u64,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    meta: Payload,
+}
+
+#[derive(Deserialize)]
+struct Whom {
+    seat: Seat,
+    #[serde(default)]
+    detail: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Who {
+    id: PlayerId,
+}
+
+impl Order {
+    /// Whether messages of this type are orders.
+    #[must_use]
+    pub fn is_one(kind: &str) -> bool {
+        TYPES.contains(&kind)
+    }
+
+    /// Reads a message that is an order.
+    ///
+    /// # Errors
+    /// `bad_payload` for data of another shape; `bad_name`, `bad_max` or `bad_meta` for what a room cannot have;
+    /// `unknown_type` if it is no order.
+    pub fn read(message: &Message) -> Result<Self, MessageError> {
+        let data = &message.data;
+        Ok(match message.kind.as_str() {
+            "sward.lock" => Self::Lock,
+            "sward.unlock" => Self::Unlock,
+            "sward.rename" => Self::Rename(name(&read::<Name>(data)?.name)?),
+            "sward.resize" => Self::Resize(seats(read::<Seats>(data)?.max_players)?),
+            "sward.meta" => Self::Meta(meta(read::<Meta>(data)?.meta)?),
+            "sward.kick" => {
+                let Whom { seat, detail } = read(data)?;
+                Self::Kick { seat, detail: plain(detail) }
+            }
+            "sward.ban" => {
+                let Whom { seat, detail } = read(data)?;
+                Self::Ban { seat, detail: plain(detail) }
+            }
+            "sward.unban" => Self::Unban(read::<Who>(data)?.id),
+            "sward.give" => Self::Give(read::<Whom>(data)?.seat),
+            "sward.start" => Self::Start,
+            "sward.over" => Self::Over,
+            kind => {
+                return Err(MessageError::new(
+                    ErrorCode::UnknownType,
+                    format!("the server knows no {kind:?}"),
+                ));
+            }
+        })
+    }
+}
+
+fn read<T: DeserializeOwned>(data: &Payload) -> Result<T, MessageError> {
+    let bad = |why: String| MessageError::new(ErrorCode::BadPayload, format!("data: {why}"));
+    // Serde would also take an array of the fields.
+    if !data.json().starts_with('{') {
+        return Err(bad("an object is needed".to_owned()));
+    }
+    data.parse().map_err(|error| bad(error.to_string()))
+}
+
+fn name(name: &str) -> Result<String, MessageError> {
+    if name.is_empty() {
+        return Ok(String::new());
+    }
+    text::name(name).map_err(|error| MessageError::new(ErrorCode::BadName, format!("name: {error}")))
+}
+
+fn seats(seats: u64) -> Result<u16, MessageError> {
+    let possible = u16::try_from(seats).ok().filter(|seats| (1..=ROOM_PLAYERS_MAX).contains(seats));
+    let bad = || MessageError::new(ErrorCode::BadMax, format!("max_players is 1 to {ROOM_PLAYERS_MAX}"));
+    possible.ok_or_else(bad)
+}
+
+fn meta(meta: Payload) -> Result<Payload, MessageError> {
+    if meta.json().starts_with('{') && meta.json_len() <= ME_BYTES_MAX {
+        return Ok(meta);
+    }
+    let detail = format!("meta is an object of at most {ME_BYTES_MAX} bytes");
+    Err(MessageError::new(ErrorCode::BadMeta, detail))
+}
+
+/// What is said to somebody who is put out: as a game would say it, see [`plain_detail`].
+fn plain(detail: Option<String>) -> Option<String> {
+    plain_detail(&detail.unwrap_or_default())
+}
+
+/// Words for somebody who is put out: in one line, at most 200 characters; nothing if nothing is left.
+#[must_use]
+pub fn plain_detail(said: &str) -> Option<String> {
+    let short: String = said.trim().chars().filter(|c| !c.is_control()).take(GONE_DETAIL_CHARS_MAX).collect();
+    // What may not stand in a chat line may not stand here either: the others read it too.
+    text::chat(&short).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(kind: &str, data: &str) -> Result<Order, MessageError> {
+        let data = Payload::from_json(data).unwrap();
+        Order::read(&Message { kind: kind.to_owned(), data, rid: None, to: None, key: None })
+    }
+
+    #[test]
+    fn each_order_is_read() {
+        let id = "00000000-0000-8000-8000-000000000007";
+        for (kind, data, want) in [
+            ("sward.lock", "null", Order::Lock),
+            ("sward.unlock", r#"{"of_the_future":1}"#, Order::Unlock),
+            ("sward.rename", r#"{"name":"  Nest 🦊 "}"#, Order::Rename("Nest 🦊".to_owned())),
+            ("sward.rename", r#"{"name":""}"#, Order::Rename(String::new())),
+            ("sward.resize", r#"{"max_players":1000}"#, Order::Resize(1000)),
+            ("sward.meta", r#"{"meta":{}}"#, Order::Meta(Payload::from_json("{}").unwrap())),
+            ("sward.kick", r#"{"seat":3}"#, Order::Kick { seat: Seat(3), detail: None }),
+            (
+                "sward.ban",
+                r#"{"seat":3,"detail":" a\nb "}"#,
+                Order::Ban { seat: Seat(3), detail: Some("ab".to_owned()) },
+            ),
+            ("sward.unban", &format!(r#"{{"id":"{id}"}}"#), Order::Unban(id.parse().unwrap())),
+            ("sward.give", r#"{"seat":2}"#, Order::Give(Seat(2))),
+            ("sward.start", "null", Order::Start),
+            ("sward.over", "null", Order::Over),
+        ] {
+            assert!(Order::is_one(kind));
+            assert_eq!(order(kind, data), Ok(want), "{kind} {data}");
+        }
+    }
+
+    #[test]
+    fn what_no_room_can_have_is_refused_with_a_code_of_its_own() {
+        let large = format!(r#"{{"meta":{{"a":"{}"}}}}"#, "x".repeat(1024));
+        for (kind, data, code) in [
+            ("sward.dance", "null", "unknown_type"),
+            ("sward.rename", "null", "bad_payload"),
+            ("sward.rename", r#"{"name":7}"#, "bad_payload"),
+            ("sward.rename", r#"{"name":"   "}"#, "bad_name"),
+            ("sward.rename", r#"{"name":"a\u0007b"}"#, "bad_name"),
+            ("sward.resize", r#"{"max_players":0}"#, "bad_max"),
+            ("sward.resize", r#"{"max_players":1001}"#, "bad_max"),
+            ("sward.resize", r#"{"max_players":1000000000}"#, "bad_max"),
+            ("sward.resize", r#"{"max_players":-1}"#, "bad_payload"),
+            ("sward.resize", r#"{"max_players":"many"}"#, "bad_payload"),
+            ("sward.meta", r#"{"meta":[1]}"#, "bad_meta"),
+            ("sward.meta", r#"{"meta":null}"#, "bad_meta"),
+            ("sward.meta", "{}", "bad_payload"),
+            ("sward.meta", &large, "bad_meta"),
+            ("sward.kick", "3", "bad_payload"),
+            ("sward.kick", r#"{"seat":-3}"#, "bad_payload"),
+            ("sward.kick", r#"{"seat":65536}"#, "bad_payload"),
+            ("sward.unban", r#"{"id":"Bo"}"#, "bad_payload"),
+            ("sward.give", "[2]", "bad_payload"),
+        ] {
+            let error = order(kind, data).unwrap_err();
+            assert_eq!(error.code, code, "{kind} {data}: {}", error.detail);
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_somebody_who_is_put_out_is_one_short_line() {
+        assert_eq!(plain_detail("  \n "), None);
+        assert_eq!(plain_detail("a\u{202e}b"), None, "it would turn the text around it");
+        assert_eq!(plain_detail(&"x".repeat(500)).map(|detail| detail.len()), Some(200));
+    }
+}
