@@ -17,6 +17,7 @@ mod presence;
 mod purity;
 mod readme;
 mod rooms;
+mod storm;
 mod support;
 mod tutorial;
 mod upstream;
