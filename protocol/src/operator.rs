@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::RoomId;
+use crate::downstream::Member;
+use crate::ids::{PlayerId, RoomId};
+use crate::rooms::RoomInfo;
 
 /// How urgent an operator's words are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,4 +71,33 @@ pub struct Warned {
 pub struct Warnings {
     /// What stands: for all, then by game, then by room.
     pub warnings: Vec<Warning>,
+}
+
+/// Answer to `GET /v1/admin/rooms/{id}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoomInside {
+    /// The room.
+    pub room: RoomInfo,
+    /// Who sits in it, by seat.
+    pub players: Vec<Member>,
+}
+
+/// Body of `POST /v1/admin/rooms/{id}/kick`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KickPlayer {
+    /// Who is put out.
+    pub player: PlayerId,
+    /// Whether he may never come back into this room; absent is false.
+    #[serde(default)]
+    pub ban: bool,
+    /// What he is told: one line of at most 200 characters; absent is nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+/// Answer to what an operator has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// Whether there was somebody, or something, to do it to.
+    pub done: bool,
 }

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use sward_protocol::codec::Encoding;
 use sward_protocol::downstream::Member;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat, Token};
-use sward_protocol::operator::{WarnLevel, Warned, Warning, Warnings};
+use sward_protocol::operator::{Done, KickPlayer, RoomInside, WarnLevel, Warned, Warning, Warnings};
 use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError, Problem};
@@ -289,6 +289,11 @@ fn operator(bodies: &mut Bodies) {
     let in_a_room = Warning { room: Some(room().id), ..in_a_game.clone() };
     let warnings = vec![warning, in_a_game, Warning { game: None, ..in_a_room }];
     bodies.both("GET /v1/admin/warn: 200", &Warnings { warnings });
+    let player = PlayerId::from_random(NodeId(1), 0x1234_5678);
+    let kick = KickPlayer { player, ban: true, detail: "three strikes".to_owned() };
+    bodies.both("POST /v1/admin/rooms/{id}/kick", &kick);
+    bodies.both("POST /v1/admin/rooms/{id}/kick: 200", &Done { done: true });
+    bodies.both("GET /v1/admin/rooms/{id}: 200", &RoomInside { room: room(), players: Vec::new() });
 }
 
 fn problems(bodies: &mut Bodies) {

@@ -1,14 +1,17 @@
 //! `/v1/admin`: for the operator, behind his secret.
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, HttpResponse};
-use sward_protocol::ids::RoomId;
-use sward_protocol::operator::{WarnLevel, Warned, Warning, Warnings};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use sward_protocol::downstream::GoneWhy;
+use sward_protocol::ids::{PlayerId, RoomId};
+use sward_protocol::limits::GONE_DETAIL_CHARS_MAX;
+use sward_protocol::operator::{Done, KickPlayer, WarnLevel, Warned, Warning, Warnings};
 use sward_protocol::problem::ErrorCode;
 use sward_protocol::text;
 
 use super::error::ApiError;
 use super::extract::{Answer, Body, bearer, state};
+use super::rooms::room;
 use super::state::State;
 use crate::fanout::wake::Wakes;
 use crate::operator::warnings::{Scope, WarnError};
@@ -103,4 +106,65 @@ fn scope(state: &State, game: Option<String>, room: Option<RoomId>) -> Result<Sc
         (None, Some(room)) if state.admission.directory.find(room).is_some() => Ok(Scope::Room(room)),
         (None, Some(_)) => Err(ApiError::new(ErrorCode::RoomNotFound, "there is no such room")),
     }
+}
+
+/// `GET /v1/admin/rooms/{id}`
+pub async fn inspect(
+    request: HttpRequest,
+    _operator: Operator,
+    answer: Answer,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    answer.ok(&room(state(&request)?, &id)?.inspect().await?)
+}
+
+/// `POST /v1/admin/rooms/{id}/kick`
+pub async fn kick(
+    request: HttpRequest,
+    _operator: Operator,
+    answer: Answer,
+    id: web::Path<String>,
+    body: Body<KickPlayer>,
+) -> Result<HttpResponse, ApiError> {
+    let KickPlayer { player, ban, detail } = body.0;
+    if detail.chars().count() > GONE_DETAIL_CHARS_MAX || detail.contains(char::is_control) {
+        let detail = format!("detail: not one line of at most {GONE_DETAIL_CHARS_MAX} characters");
+        return Err(ApiError::new(ErrorCode::BadBody, detail));
+    }
+    let room = room(state(&request)?, &id)?;
+    let why = if ban { GoneWhy::Banned } else { GoneWhy::Kicked };
+    tracing::info!(?room, %player, ?why, "the operator puts a player out");
+    answer.ok(&Done { done: room.kick(player, why, detail).await? })
+}
+
+/// `POST /v1/admin/rooms/{id}/close`
+pub async fn close(
+    request: HttpRequest,
+    _operator: Operator,
+    answer: Answer,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let room = room(state(&request)?, &id)?;
+    tracing::info!(?room, "the operator closes a room");
+    room.close().await?;
+    answer.ok(&Done { done: true })
+}
+
+/// `POST /v1/admin/players/{id}/end`
+pub async fn end(
+    request: HttpRequest,
+    _operator: Operator,
+    answer: Answer,
+    id: web::Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let state = state(&request)?;
+    let player: PlayerId = id.parse().map_err(|_| ApiError::new(ErrorCode::NotFound, "no id of a player"))?;
+    let session = state.registry.find_player(player);
+    if let Some(session) = &session {
+        tracing::info!(%player, "the operator ends a session");
+        let now_ms = state.clock.now_ms();
+        session.said_bye(0, now_ms);
+        state.sweeper().look_after(session, now_ms);
+    }
+    answer.ok(&Done { done: session.is_some() })
 }

@@ -86,6 +86,10 @@ fn mount(config: &mut web::ServiceConfig) {
                 .route(web::get().to(admin::warnings))
                 .route(web::post().to(admin::warn)),
         )
+        .service(resource("/v1/admin/rooms/{id}", "GET").route(web::get().to(admin::inspect)))
+        .service(resource("/v1/admin/rooms/{id}/kick", "POST").route(web::post().to(admin::kick)))
+        .service(resource("/v1/admin/rooms/{id}/close", "POST").route(web::post().to(admin::close)))
+        .service(resource("/v1/admin/players/{id}/end", "POST").route(web::post().to(admin::end)))
         .service(resource("/healthz", "GET, HEAD").route(get_or_head().to(operations::health)))
         .service(resource("/readyz", "GET, HEAD").route(get_or_head().to(operations::ready)))
         .service(resource("/metrics", "GET, HEAD").route(get_or_head().to(operations::metrics)))

@@ -18,7 +18,6 @@ use crate::entropy;
 use crate::session::Session;
 use crate::session::once::check;
 use crate::session::registry::Found;
-use crate::session::sweeper::Sweeper;
 
 /// `POST /v1/sessions`
 pub async fn create(
@@ -95,7 +94,7 @@ pub async fn bye(
         Found::Alive(session) => {
             let now_ms = state.clock.now_ms();
             session.said_bye(query.0.wait_ms.min(whole_ms(BYE_WAIT_MAX)), now_ms);
-            sweeper(state).look_after(&session, now_ms);
+            state.sweeper().look_after(&session, now_ms);
         }
         Found::Ended => {}
         Found::Unknown => {
@@ -103,10 +102,6 @@ pub async fn bye(
         }
     }
     answer.ok(&Nothing {})
-}
-
-fn sweeper(state: &State) -> Sweeper {
-    Sweeper { registry: Arc::clone(&state.registry), clock: state.clock, metrics: Arc::clone(&state.metrics) }
 }
 
 /// `GET /v1/time`

@@ -13,6 +13,7 @@ use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
 use sward_protocol::bye::CloseCode;
 use sward_protocol::downstream::{Event, Gone, GoneWhy, Joined};
 use sward_protocol::ids::{PlayerId, Seat};
+use sward_protocol::operator::RoomInside;
 use sward_protocol::rooms::{RoomView, Seated};
 use sward_protocol::upstream::Message;
 use tokio::sync::oneshot;
@@ -112,6 +113,11 @@ pub enum Command {
         detail: String,
         /// Told whether he sat there.
         answer: oneshot::Sender<bool>,
+    },
+    /// The operator looks inside.
+    Inspect {
+        /// Told who sits there.
+        answer: oneshot::Sender<RoomInside>,
     },
     /// The operator ends the room.
     Close {
@@ -475,6 +481,9 @@ impl Handler<Command> for RoomActor {
                 self.perform(Input::Kick { player, why, detail }, ctx);
                 // An operator who stopped waiting sees it in the list.
                 let _ = answer.send(is_in);
+            }
+            Command::Inspect { answer } => {
+                let _ = answer.send(self.core.inside());
             }
             Command::Close { answer } => {
                 self.perform(Input::Close, ctx);

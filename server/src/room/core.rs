@@ -17,6 +17,7 @@ use sward_protocol::downstream::{
     Away, AwayWhy, Back, Chat, ChatScope, Event, Gone, GoneWhy, Here, Joined, Member,
 };
 use sward_protocol::ids::{PlayerId, RoomId, Seat};
+use sward_protocol::operator::RoomInside;
 use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
@@ -104,6 +105,9 @@ pub trait RoomStep: Send {
     /// # Panics
     /// As the game does; and when it sends without end, or has a state that does not serialise. The room is broken then.
     fn step(&mut self, input: Input, now_ms: u64, effects: &mut Vec<Effect>);
+
+    /// The room, and who sits in it.
+    fn inside(&self) -> RoomInside;
 
     /// The room as everybody may see it.
     ///
@@ -483,6 +487,10 @@ impl<G: Game> RoomStep for RoomCore<G> {
             Input::Tick => self.call(now_ms, effects, |game, room| game.tick(room)),
             Input::Wake => {}
         }
+    }
+
+    fn inside(&self) -> RoomInside {
+        RoomInside { room: self.info(), players: self.roster.members() }
     }
 
     fn view(&self) -> RoomView {

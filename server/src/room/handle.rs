@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix::Addr;
 use sward_protocol::downstream::GoneWhy;
 use sward_protocol::ids::PlayerId;
+use sward_protocol::operator::RoomInside;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::MessageError;
 use sward_protocol::rooms::{RoomView, Seated};
@@ -206,10 +207,19 @@ impl RoomHandle {
     ///
     /// # Errors
     /// [`RoomError::Gone`]; [`RoomError::Slow`], it will be done yet.
-    #[allow(dead_code, reason = "for the operator's routes")]
     pub async fn kick(&self, player: PlayerId, why: GoneWhy, detail: String) -> Result<bool, RoomError> {
         let (answer, answered) = oneshot::channel();
         self.tell(Command::Kick { player, why, detail, answer });
+        wait_for(answered).await
+    }
+
+    /// Who sits in the room, for the operator.
+    ///
+    /// # Errors
+    /// [`RoomError::Gone`], [`RoomError::Slow`].
+    pub async fn inspect(&self) -> Result<RoomInside, RoomError> {
+        let (answer, answered) = oneshot::channel();
+        self.tell(Command::Inspect { answer });
         wait_for(answered).await
     }
 
@@ -217,7 +227,6 @@ impl RoomHandle {
     ///
     /// # Errors
     /// [`RoomError::Slow`], it will be done yet.
-    #[allow(dead_code, reason = "for the operator's routes")]
     pub async fn close(&self) -> Result<(), RoomError> {
         let (answer, answered) = oneshot::channel();
         self.tell(Command::Close { answer });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashMap;
-use sward_protocol::ids::Token;
+use sward_protocol::ids::{PlayerId, Token};
 
 use super::Session;
 
@@ -82,6 +82,15 @@ impl Registry {
     #[must_use]
     pub fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
+    }
+
+    /// The session of this player. Looks at all of them.
+    #[must_use]
+    pub fn find_player(&self, id: PlayerId) -> Option<Arc<Session>> {
+        self.sessions
+            .iter()
+            .find(|session| session.player().id == id)
+            .map(|session| Arc::clone(session.value()))
     }
 
     /// Everybody, as of now.

@@ -119,3 +119,57 @@ fn a_bad_warning_has_its_code_and_is_heard_by_nobody() {
     }
     assert_eq!(ask(&server, "GET", "/v1/admin/warn", &json!({})).json(), json!({"warnings": []}));
 }
+
+#[test]
+fn an_operator_looks_inside_puts_players_out_and_closes_rooms() {
+    let server = server();
+    let (zoe, bo) = (server.player("Zoë"), server.player("Bo"));
+    let made = zoe.post("/v1/rooms", &json!({"game": "relay", "private": true, "name": "den"})).json();
+    let room = made["room"]["id"].as_str().unwrap();
+    bo.post(&format!("/v1/rooms/{room}/join"), &json!({}));
+    let path = format!("/v1/admin/rooms/{room}");
+    let inside = ask(&server, "GET", &path, &json!({})).json();
+    assert_eq!((&inside["room"]["name"], &inside["players"][1]["name"]), (&json!("den"), &json!("Bo")));
+    let (mut host, mut guest) = (zoe.stream(), bo.stream());
+    guest.await_event("joined");
+    let player = &inside["players"][1]["id"];
+    let kick = |body: &Value| ask(&server, "POST", &format!("{path}/kick"), body).json();
+    let detail = json!({"player": player, "ban": true, "detail": "enough"});
+    assert_eq!(kick(&detail), json!({"done": true}));
+    assert_eq!(guest.await_event("gone"), json!({"seat": 2, "why": "banned", "detail": "enough"}));
+    assert_eq!(kick(&json!({"player": player})), json!({"done": false}), "he sits there no more");
+    let again = bo.post(&format!("/v1/rooms/{room}/join"), &json!({}));
+    assert_eq!((again.status, again.code().as_str()), (403, "banned"));
+    assert_eq!(ask(&server, "POST", &format!("{path}/close"), &json!({})).json(), json!({"done": true}));
+    host.await_event("joined");
+    let mut gone = host.await_event("gone");
+    if gone["seat"] == 2 {
+        gone = host.await_event("gone");
+    }
+    assert_eq!(gone, json!({"seat": 1, "why": "closed"}));
+    server.await_metric("sward_rooms", 0);
+    for (path, body, code) in [
+        (path.clone() + "/kick", json!({"player": "Bo"}), "bad_body"),
+        (path.clone() + "/kick", json!({"player": player, "detail": "x".repeat(201)}), "bad_body"),
+        (path.clone() + "/kick", json!({"player": player}), "room_not_found"),
+        (path + "/close", json!({}), "room_not_found"),
+        ("/v1/admin/players/Bo/end".to_owned(), json!({}), "not_found"),
+    ] {
+        assert_eq!(ask(&server, "POST", &path, &body).code(), code, "{path}");
+    }
+}
+
+#[test]
+fn an_operator_ends_a_session() {
+    let server = server();
+    let zoe = server.player("Zoë");
+    zoe.join(&json!({"game": "relay", "create": true}));
+    let mut stream = zoe.stream();
+    let joined = stream.await_event("joined");
+    let end = format!("/v1/admin/players/{}/end", joined["players"][0]["id"].as_str().unwrap());
+    assert_eq!(ask(&server, "POST", &end, &json!({})).json(), json!({"done": true}));
+    assert_eq!(stream.await_event("bye")["reason"], "ended");
+    assert_eq!(zoe.send(&json!({"type": "wave"})).code(), "session_gone");
+    assert_eq!(ask(&server, "POST", &end, &json!({})).json(), json!({"done": false}));
+    server.await_metric("sward_sessions", 0);
+}
