@@ -168,6 +168,24 @@ pub struct CreateRoom {
     pub key: Option<String>,
 }
 
+impl CreateRoom {
+    /// A public room of this game, with whatever else as it is unless told.
+    #[must_use]
+    pub fn of(game: impl Into<String>) -> Self {
+        Self {
+            game: game.into(),
+            me: Payload::null(),
+            name: String::new(),
+            max_players: None,
+            private: false,
+            password: None,
+            meta: None,
+            options: None,
+            key: None,
+        }
+    }
+}
+
 /// Body of `POST /v1/rooms/{id}/join`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct JoinRoom {

@@ -321,12 +321,7 @@ fn what_is_absent_is_its_default() {
     let join: Join = Encoding::Json.decode(br#"{"game":"relay","of_the_future":{"a":1}}"#).unwrap();
     assert_eq!(join, Join { game: Some("relay".to_owned()), ..Join::default() });
     let create: CreateRoom = Encoding::Json.decode(br#"{"game":"relay"}"#).unwrap();
-    let game = "relay".to_owned();
-    let (me, name, max_players, private, password) = (Payload::null(), String::new(), None, false, None);
-    assert_eq!(
-        create,
-        CreateRoom { game, me, name, max_players, private, password, meta: None, options: None, key: None }
-    );
+    assert_eq!(create, CreateRoom::of("relay"));
     for (encoding, empty) in [
         (Encoding::Json, &b""[..]),
         (Encoding::Json, b" \r\n"),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use actix_web::{App, web};
 use clap::Parser as _;
 use sward_protocol::ids::NodeId;
+use sward_protocol::rooms::CreateRoom;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -35,12 +36,15 @@ pub struct Builder {
     config: Config,
     files: Option<PathBuf>,
     catalog: Catalog,
+    rooms: Vec<CreateRoom>,
 }
 
 /// A server, ready to listen.
 #[derive(Debug)]
 pub struct Server {
     pub(crate) state: State,
+    /// Those that are to be there from the beginning.
+    rooms: Vec<CreateRoom>,
 }
 
 /// A server that listens.
@@ -64,8 +68,9 @@ impl Server {
     /// Begins to listen. To be called within an actix system.
     ///
     /// # Errors
-    /// What the operating system says, above all that the port is taken.
-    pub fn listen(self) -> io::Result<Listening> {
+    /// What the operating system says, above all that the port is taken; a room of [`Builder::room`] cannot be made.
+    pub fn listen(mut self) -> io::Result<Listening> {
+        self.open_rooms()?;
         let state = self.state;
         let plain = listener::listen(state.config.listen)?;
         let address = plain.local_addr()?;
@@ -90,6 +95,18 @@ impl Server {
         }
         let stop_signals = StopSignals::listen();
         Ok(Listening { address, tls_address, refreshing, state, server: server.run(), stop_signals })
+    }
+
+    /// Opens the rooms of [`Builder::room`], on the current thread.
+    pub(crate) fn open_rooms(&mut self) -> io::Result<()> {
+        for room in self.rooms.drain(..) {
+            let game = room.game.clone();
+            let failed = |error| {
+                io::Error::new(io::ErrorKind::InvalidInput, format!("a room of the game {game:?}: {error}"))
+            };
+            self.state.admission.found(room).map_err(failed)?;
+        }
+        Ok(())
     }
 }
 
@@ -153,10 +170,30 @@ impl Builder {
         self
     }
 
+    /// Has a room there from the beginning: it belongs to nobody until somebody comes, stays when it is empty, is listed
+    /// and found all the same, and does not count for the [`RoomPolicy`] of its game. It ends as any other when its game
+    /// closes it or fails.
+    ///
+    /// ```
+    /// use sward_server::{CreateRoom, Server};
+    /// use sward_server::game::RoomPolicy;
+    ///
+    /// let server = Server::builder()
+    ///     .rooms_of("meadow", RoomPolicy::nobody())
+    ///     .room(CreateRoom { name: "North".to_owned(), ..CreateRoom::of("meadow") })
+    ///     .room(CreateRoom { name: "South".to_owned(), ..CreateRoom::of("meadow") })
+    ///     .build();
+    /// ```
+    #[must_use]
+    pub fn room(mut self, room: CreateRoom) -> Self {
+        self.rooms.push(room);
+        self
+    }
+
     /// The server.
     #[must_use]
     pub fn build(self) -> Server {
-        let Self { mut config, files, catalog } = self;
+        let Self { mut config, files, catalog, rooms } = self;
         config.files = config.files.or(files);
         let (clock, metrics) = (Clock::new(), Arc::new(Metrics::new()));
         let players_max =
@@ -167,7 +204,7 @@ impl Builder {
         let node = NodeId(entropy::seed() as u16);
         let admission = Admission { directory, catalog, node };
         let registry = Arc::new(Registry::new(players_max));
-        Server { state: State::new(Arc::new(config), clock, metrics, registry, admission) }
+        Server { state: State::new(Arc::new(config), clock, metrics, registry, admission), rooms }
     }
 }
 

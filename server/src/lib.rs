@@ -43,3 +43,4 @@ pub use config::Config;
 pub use game::Game;
 pub use mounted::Mounted;
 pub use room::testing;
+pub use sward_protocol::rooms::CreateRoom;

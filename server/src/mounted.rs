@@ -66,11 +66,13 @@ impl Server {
     /// [`Server::listen`](Server::listen) only; here it is the other application's business.
     ///
     /// # Errors
-    /// There is no folder of the name that was given to [`Builder::files`](crate::Builder::files).
+    /// There is no folder of the name that was given to [`Builder::files`](crate::Builder::files), or a room of
+    /// [`Builder::room`](crate::Builder::room) cannot be made.
     ///
     /// # Panics
     /// Outside of an actix system.
-    pub fn mount(self) -> io::Result<Mounted> {
+    pub fn mount(mut self) -> io::Result<Mounted> {
+        self.open_rooms()?;
         let pages = own_pages(&self.state.config)?.unwrap_or(Pages::None);
         let sweeping = Sweeping(actix_rt::spawn(self.state.sweeper().run()));
         Ok(Mounted { data: web::Data::new(self.state), pages, _sweeping: Arc::new(sweeping) })

@@ -153,6 +153,7 @@ pub struct RoomActor {
     alarm: Option<SpawnHandle>,
     alarm_ms: Option<u64>,
     has_ended: bool,
+    has_humans: bool,
     empty_since_ms: u64,
     gallery: Gallery,
     gallery_timer: Option<SpawnHandle>,
@@ -187,6 +188,7 @@ impl RoomActor {
             alarm: None,
             alarm_ms: None,
             has_ended: false,
+            has_humans: false,
             empty_since_ms: now_ms,
             gallery: Gallery::new(settings.public.map_or(0, whole_ms)),
             gallery_timer: None,
@@ -288,6 +290,7 @@ impl RoomActor {
             return None;
         };
         self.members.insert(seat, Member { occupant: Arc::clone(occupant), stay });
+        self.has_humans = true;
         if let Some(before) = before {
             before.room.leave_soon(before.stay, GoneWhy::Moved);
         }
@@ -360,7 +363,8 @@ impl RoomActor {
     fn count(&mut self, ctx: &mut Context<Self>) {
         let seats = self.core.occupancy();
         self.directory.lobby().count(self.charter.id, seats);
-        if seats.humans == 0 {
+        // Bots who come and go do not keep an empty room.
+        if seats.humans == 0 && std::mem::take(&mut self.has_humans) {
             self.empty_since_ms = self.now_ms();
             if let Some(timer) = self.tick_timer.take() {
                 ctx.cancel_future(timer);
@@ -420,10 +424,13 @@ impl Actor for RoomActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX_CAPACITY);
+        if self.charter.is_standing() {
+            return;
+        }
         let look = (self.settings.empty / 2).clamp(EMPTY_LOOK_MIN, EMPTY_LOOK_MAX);
         ctx.run_interval(look, |room, ctx| {
             let empty_ms = room.now_ms().saturating_sub(room.empty_since_ms);
-            let due = room.core.occupancy().humans == 0 && empty_ms >= whole_ms(room.settings.empty);
+            let due = !room.has_humans && empty_ms >= whole_ms(room.settings.empty);
             room.gallery.sweep(room.now_ms());
             if due && room.directory.close_if_deserted(&room.charter) {
                 ctx.stop();

@@ -124,7 +124,8 @@ impl Admission {
         let mut avoided = Vec::new();
         let founding = self.founding(occupant, &plan);
         for _ in 0..TRIES_MAX {
-            let make = || if join.create { self.make(occupant, &plan) } else { Err(JoinError::NotFound) };
+            let make =
+                || if join.create { self.make(Some(occupant), &plan) } else { Err(JoinError::NotFound) };
             let reservation =
                 self.directory.reserve_or_make(&plan.game, &filter, &avoided, founding, make)?;
             let id = reservation.room().charter().id;
@@ -151,7 +152,7 @@ impl Admission {
     ) -> Result<Seated, JoinError> {
         let me = bounded("me", std::mem::take(&mut create.me))?;
         let plan = self.plan(create)?;
-        let core = self.make(occupant, &plan)?;
+        let core = self.make(Some(occupant), &plan)?;
         let reservation = self.directory.open_for(core, self.founding(occupant, &plan))?;
         Ok(ask(reservation, occupant, Entry { me, password: plan.password }).await?)
     }
@@ -169,6 +170,16 @@ impl Admission {
         let me = bounded("me", join.me)?;
         let room = self.directory.find(id).ok_or(JoinError::NotFound)?;
         self.enter(occupant, room, Entry { me, password: join.password }).await
+    }
+
+    /// Makes a room that is there for whoever comes, on the current thread: nobody made it, and it stays when it is empty.
+    ///
+    /// # Errors
+    /// [`JoinError`]: it cannot be made as it is asked for.
+    pub fn found(&self, room: CreateRoom) -> Result<(), JoinError> {
+        let plan = self.plan(room)?;
+        let core = self.make(None, &plan)?;
+        Ok(self.directory.open_standing(core)?)
     }
 
     async fn enter(
@@ -212,12 +223,12 @@ impl Admission {
         Founding { founder, policy: self.catalog.policy(&plan.game) }
     }
 
-    fn make(&self, founder: &Occupant, plan: &Plan) -> Result<Box<dyn RoomStep>, JoinError> {
-        if self.catalog.policy(&plan.game).is_closed() {
+    fn make(&self, founder: Option<&Occupant>, plan: &Plan) -> Result<Box<dyn RoomStep>, JoinError> {
+        if founder.is_some() && self.catalog.policy(&plan.game).is_closed() {
             return Err(JoinError::CreationClosed);
         }
         let id = RoomId::from_random(self.node, entropy::bits());
-        let creator = Some(founder.player.id);
+        let creator = founder.map(|founder| founder.player.id);
         let Plan { game, name, max_players, private, password, meta, .. } = plan.clone();
         let directory = Arc::clone(&self.directory);
         let draft: Draft = Box::new(move |settings| Charter {
@@ -313,34 +324,4 @@ fn code(letters: usize, mut seed: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_have_no_look_alikes() {
-        for seed in 0..10_000 {
-            let code = code(5, seed * 7919);
-            assert_eq!(code.len(), 5);
-            assert!(!code.contains(['I', 'L', 'O', '0', '1']), "{code}");
-        }
-    }
-
-    #[test]
-    fn what_can_be_no_code_is_told() {
-        assert_eq!(checked_code("kxqz").as_deref(), Ok("KXQZ"));
-        assert_eq!(checked_code("abcde").as_deref(), Ok("ABCDE"));
-        for bad in ["", "abc", "abcdef", "🦊", "ab🦊", "ab d", "AB12", "ſſſſ"] {
-            assert_eq!(checked_code(bad), Err(JoinError::BadCode), "{bad}");
-        }
-    }
-
-    #[test]
-    fn fields_are_bounded() {
-        let text = |json: &str| Some(Payload::from_json(json).unwrap());
-        assert_eq!(object("meta", None).unwrap().json(), "{}");
-        assert!(object("meta", text("[]")).is_err());
-        assert!(object("meta", text(&format!("{{\"a\":{:?}}}", "x".repeat(1100)))).is_err());
-        assert!(filter(text("3")).is_err());
-        assert_eq!(filter(text(r#"{"a":1}"#)).unwrap().len(), 1);
-    }
-}
+mod tests;

@@ -51,7 +51,7 @@ pub struct Charter {
     pub private: bool,
     /// What newcomers must know.
     pub password: Option<Password>,
-    /// Who made it, if a player did.
+    /// Who made it; `None`: no player did, and it stays when it is empty.
     pub creator: Option<PlayerId>,
     /// An object of the creator's.
     pub meta: Payload,
@@ -60,6 +60,12 @@ pub struct Charter {
 }
 
 impl Charter {
+    /// Whether it is there for whoever comes, also while it is empty.
+    #[must_use]
+    pub fn is_standing(&self) -> bool {
+        self.creator.is_none()
+    }
+
     /// The room as lists show it while it is open and nobody's, with so many seats taken.
     #[must_use]
     pub fn info(&self, players: u16) -> RoomInfo {

@@ -200,7 +200,7 @@ impl Directory {
             self.give_code_back(core.charter());
             return Ok(Reservation::new(self, room));
         }
-        let room = self.open(&mut lobby, core, founding)?;
+        let room = self.open(&mut lobby, core, Some(founding))?;
         drop(lobby);
         Ok(Reservation::new(self, room))
     }
@@ -214,8 +214,20 @@ impl Directory {
         core: Box<dyn RoomStep>,
         founding: Founding<'_>,
     ) -> Result<Reservation, TooManyRooms> {
-        let room = self.open(&mut self.lobby(), core, founding)?;
+        let room = self.open(&mut self.lobby(), core, Some(founding))?;
         Ok(Reservation::new(self, room))
+    }
+
+    /// Opens a room that nobody made, for whoever comes.
+    ///
+    /// # Errors
+    /// [`TooManyRooms::Server`].
+    pub fn open_standing(self: &Arc<Self>, core: Box<dyn RoomStep>) -> Result<(), TooManyRooms> {
+        let mut lobby = self.lobby();
+        let room = self.open(&mut lobby, core, None)?;
+        // Nobody is on his way to it.
+        lobby.release(room.charter().id);
+        Ok(())
     }
 
     fn reserve(
@@ -229,11 +241,11 @@ impl Directory {
     }
 
     /// Whether one more room may be made. A founder who may has made it: nothing else can stop him afterwards.
-    fn permit(&self, lobby: &Lobby, game: &str, founding: Founding<'_>) -> Result<(), TooManyRooms> {
-        let Founding { founder, policy } = founding;
+    fn permit(&self, lobby: &Lobby, game: &str, founding: Option<Founding<'_>>) -> Result<(), TooManyRooms> {
         if self.rooms.len() >= self.rooms_max {
             return Err(TooManyRooms::Server);
         }
+        let Some(Founding { founder, policy }) = founding else { return Ok(()) };
         if policy.rooms_max.is_some_and(|rooms_max| lobby.rooms_of(game) >= rooms_max) {
             return Err(TooManyRooms::Game);
         }
@@ -246,7 +258,7 @@ impl Directory {
         self: &Arc<Self>,
         lobby: &mut Lobby,
         core: Box<dyn RoomStep>,
-        founding: Founding<'_>,
+        founding: Option<Founding<'_>>,
     ) -> Result<RoomHandle, TooManyRooms> {
         // Rooms are added under the lobby's lock only: of many at once, none slips past a bound.
         if let Err(error) = self.permit(lobby, &core.charter().game, founding) {

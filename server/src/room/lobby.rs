@@ -196,7 +196,7 @@ impl Lobby {
         self.listing(id).map(Listing::info)
     }
 
-    /// One page of the public rooms with humans in them, oldest first, behind the room `after`; and where the next page
+    /// One page of the public rooms that have humans in them or are standing, oldest first, behind the room `after`; and where the next page
     /// begins, if there is one. An `after` that is gone gives nothing: the reader starts over.
     #[must_use]
     pub fn page(
@@ -213,7 +213,7 @@ impl Lobby {
             },
         };
         let shown = |listing: &&Listing| {
-            listing.seats.humans > 0
+            (listing.seats.humans > 0 || listing.charter.is_standing())
                 && !listing.charter.private
                 && game.is_none_or(|game| listing.charter.game == game)
         };
@@ -235,7 +235,7 @@ impl Lobby {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sward_protocol::ids::NodeId;
+    use sward_protocol::ids::{NodeId, PlayerId};
     use sward_protocol::password::Password;
     use sward_protocol::payload::Payload;
 
@@ -251,7 +251,7 @@ mod tests {
             name: String::new(),
             private: false,
             password: None,
-            creator: None,
+            creator: Some(PlayerId::from_random(NodeId(0), 1)),
             meta: Payload::from_json(meta).unwrap(),
             max_players: 2,
         }
@@ -341,6 +341,15 @@ mod tests {
         let fits =
             |private, password| lobby.fits(id(1), "relay", Access { private, password }, &Filter::new());
         assert_eq!([fits(false, true), fits(false, false), fits(true, true)], [true, false, false]);
+    }
+
+    #[test]
+    fn a_room_that_nobody_made_is_listed_while_it_is_empty() {
+        let mut lobby = Lobby::default();
+        lobby.open(Charter { creator: None, ..charter(1, "{}") });
+        lobby.open(charter(2, "{}"));
+        let (rooms, _) = lobby.page(None, None, 10);
+        assert_eq!(rooms.iter().map(|room| room.id).collect::<Vec<_>>(), [id(1)]);
     }
 
     #[test]

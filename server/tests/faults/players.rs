@@ -275,17 +275,7 @@ pub fn room_of(seed: u64, flush_ms: Option<u64>) -> Join {
 
 /// The same room, made outright.
 fn made_of(join: &Join) -> CreateRoom {
-    CreateRoom {
-        game: "relay".to_owned(),
-        me: Payload::null(),
-        name: String::new(),
-        max_players: None,
-        private: false,
-        password: None,
-        meta: join.meta.clone(),
-        options: join.options.clone(),
-        key: None,
-    }
+    CreateRoom { meta: join.meta.clone(), options: join.options.clone(), ..CreateRoom::of("relay") }
 }
 
 async fn listen(mut client: Client, account: watch::Sender<Account>) {

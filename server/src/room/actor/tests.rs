@@ -72,6 +72,7 @@ impl Game for Fragile {
                 room.close();
             }
             "bot" => room.add_bot("Robin", &()),
+            "churn" => room.set_timer("churn", Duration::from_millis(100)),
             "timer" => room.set_timer("late", Duration::from_millis(1500)),
             kind => room.pass_on(from, Audience::All, kind, message.data),
         }
@@ -79,6 +80,14 @@ impl Game for Fragile {
     }
 
     fn timer(&mut self, room: &mut Room<'_>, name: &str) {
+        if name == "churn" {
+            let bot = room.players().iter().find(|(_, player)| player.bot).map(|(&seat, _)| seat);
+            match bot {
+                Some(bot) => room.remove_bot(bot),
+                None => room.add_bot("Robin", &()),
+            }
+            room.set_timer(name, Duration::from_millis(100));
+        }
         room.send(Audience::All, "timer", name);
     }
 }
@@ -105,7 +114,7 @@ fn open_charter(number: u128) -> Charter {
         name: String::new(),
         private: false,
         password: None,
-        creator: None,
+        creator: Some(PlayerId::from_random(NodeId(0), 1)),
         meta: Payload::null(),
         max_players: 2,
     }
@@ -477,6 +486,39 @@ async fn a_room_with_bots_alone_is_listed_nowhere_and_disposed() {
     assert!(directory.lobby().page(None, None, 10).0.is_empty());
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(directory.find(id).is_none());
+}
+
+#[actix_web::test]
+async fn bots_who_come_and_go_do_not_keep_an_empty_room() {
+    tokio::time::pause();
+    let directory = directory();
+    let room = open(&directory).room().clone();
+    let zoe = occupant(1);
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    send(&zoe, "churn").await.unwrap().unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    room.leave(zoe.place().unwrap().stay, GoneWhy::Left).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(directory.find(room.charter().id).is_none());
+}
+
+#[actix_web::test]
+async fn a_room_that_nobody_made_stays_when_it_is_empty() {
+    tokio::time::pause();
+    let directory = directory();
+    let charter = Charter { creator: None, ..open_charter(1) };
+    let core = RoomCore::new(charter, FRAGILE, FRAGILE.settings(), Random::from_seed(1));
+    directory.open_standing(Box::new(core)).unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let filter = crate::room::lobby::Filter::new();
+    let id = directory.lobby().reserve("fragile", &filter, &[]).unwrap();
+    directory.lobby().release(id);
+    let (zoe, room) = (occupant(1), directory.find(id).unwrap());
+    let seated = join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    assert_eq!(seated.room.owner, seated.seat, "it is his for as long as he stays");
+    room.leave(zoe.place().unwrap().stay, GoneWhy::Left).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(directory.find(id).is_some());
 }
 
 #[actix_web::test]
