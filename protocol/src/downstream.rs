@@ -8,6 +8,7 @@ use crate::ids::{Epoch, EventId, PlayerId, RoomId, Seat};
 use crate::payload::Payload;
 use crate::rooms::RoomInfo;
 use crate::session::{Player, Time};
+use crate::social::{Chat, Lines, Lobby};
 
 /// One event. Its name is the variant's, in lower case.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,10 @@ pub enum Event {
     Msg(Msg),
     /// A chat line.
     Chat(Chat),
+    /// Chat lines of before.
+    Lines(Lines),
+    /// A lobby that one watches: all of it, or what changed.
+    Lobby(Box<Lobby>),
     /// The whole replicated state.
     State(Payload),
     /// What changed in it.
@@ -86,6 +91,9 @@ pub struct Joined {
     pub players: Vec<Member>,
     /// The game's state, as you may see it.
     pub state: Payload,
+    /// What was said last in the room, oldest first.
+    #[serde(default)]
+    pub chat: Vec<Chat>,
 }
 
 /// A player in a room.
@@ -179,26 +187,6 @@ pub struct Msg {
     pub data: Payload,
 }
 
-/// Who hears a chat line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ChatScope {
-    /// Everybody in the room.
-    Room,
-}
-
-/// Data of `chat`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Chat {
-    /// The author's seat.
-    pub from: Seat,
-    /// Who hears it.
-    pub scope: ChatScope,
-    /// The line.
-    pub text: String,
-}
-
 /// Data of `pong`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pong {
@@ -238,6 +226,8 @@ macro_rules! with_data {
             Event::Back($data) => $body,
             Event::Msg($data) => $body,
             Event::Chat($data) => $body,
+            Event::Lines($data) => $body,
+            Event::Lobby($data) => $body,
             Event::State($data) | Event::Patch($data) => $body,
             Event::Pong($data) => $body,
             Event::Reset($data) => $body,
@@ -258,6 +248,8 @@ macro_rules! read_as {
             "back" => Self::Back($read),
             "msg" => Self::Msg($read),
             "chat" => Self::Chat($read),
+            "lines" => Self::Lines($read),
+            "lobby" => Self::Lobby($read),
             "state" => Self::State($read),
             "patch" => Self::Patch($read),
             "pong" => Self::Pong($read),
@@ -282,6 +274,8 @@ impl Event {
             Self::Back(_) => "back",
             Self::Msg(_) => "msg",
             Self::Chat(_) => "chat",
+            Self::Lines(_) => "lines",
+            Self::Lobby(_) => "lobby",
             Self::State(_) => "state",
             Self::Patch(_) => "patch",
             Self::Pong(_) => "pong",

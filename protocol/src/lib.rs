@@ -8,6 +8,7 @@
 //! | [`ids`] | players, rooms, seats, event ids, tokens |
 //! | [`session`], [`rooms`], [`upstream`] | request and answer bodies |
 //! | [`downstream`] | the events of a stream |
+//! | [`social`] | what players say to each other outside of a game: lobbies and chat |
 //! | [`payload`] | a game's own data, passed on unparsed but checked |
 //! | [`text`] | what may stand in a name and in a chat line |
 //! | [`problem`], [`bye`], [`limits`] | error codes, close codes, bounds: one table each |
@@ -27,6 +28,7 @@ pub mod payload;
 pub mod problem;
 pub mod rooms;
 pub mod session;
+pub mod social;
 pub mod sse;
 pub mod text;
 pub mod upstream;

@@ -83,6 +83,14 @@ codes! {
     NoSuchSeat = "no_such_seat", "Nobody sits on that seat";
     /// The room ended under the message.
     RoomGone = "room_gone", "The room is gone";
+    /// Nobody with this id has a session.
+    NoSuchPlayer = "no_such_player", "There is no such player";
+    /// What is meant for somebody else is sent to oneself.
+    ToOneself = "to_oneself", "That is you yourself";
+    /// More lobbies than one may watch.
+    TooManyLobbies = "too_many_lobbies", "You watch as many lobbies as you may";
+    /// Only who watches a lobby speaks there.
+    NotInLobby = "not_in_lobby", "You do not watch that lobby";
     /// A game's own code, which stands in the error itself.
     Game = "game", "The game refuses this";
     /// Too many messages a second.

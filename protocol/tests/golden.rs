@@ -15,19 +15,32 @@ use sward_protocol::fragment::Fragment;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat};
 use sward_protocol::rooms::RoomInfo;
 use sward_protocol::session::{Player, Time};
+use sward_protocol::social::{Chat, ChatScope, Lines, Lobby, LobbyCounts};
 use sward_protocol::sse::{decode, encode};
 
 use support::{golden, payload};
 
 const EPOCH: Epoch = Epoch(0x7f3a_91c2);
 
-/// One of each event, in an order that a stream could have.
-fn events() -> Vec<Event> {
-    let id = PlayerId::from_random(NodeId(1), 0x1234_5678);
+fn player() -> Player {
+    Player { id: PlayerId::from_random(NodeId(1), 0x1234_5678), name: "Zoë 🦊".to_owned() }
+}
+
+fn line(from: Option<Seat>, scope: ChatScope) -> Chat {
+    Chat {
+        from,
+        scope,
+        text: "สวัสดี \"you\" \\ id: 7".to_owned(),
+        player: player(),
+        game: (scope == ChatScope::Lobby).then(|| "meadow".to_owned()),
+        to: (scope == ChatScope::Player).then(player),
+        time_ms: 1_764_000_000_050,
+    }
+}
+
+fn info() -> RoomInfo {
     let room = RoomId::from_random(NodeId(1), 0x9abc);
-    let name = "Zoë 🦊".to_owned();
-    let me = payload(&json!({"animal": "fox"}));
-    let info = RoomInfo {
+    RoomInfo {
         id: room,
         game: "meadow".to_owned(),
         code: "KXQZ".to_owned(),
@@ -36,9 +49,50 @@ fn events() -> Vec<Event> {
         players: 1,
         private: false,
         meta: payload(&json!({})),
-    };
-    let member = Member { seat: Seat(1), id, name: name.clone(), me: me.clone(), away: false };
+    }
+}
+
+/// What players hear outside of rooms.
+fn of_players() -> Vec<Event> {
+    let room = info().id;
+    let id = player().id;
     vec![
+        Event::Chat(line(None, ChatScope::Lobby)),
+        Event::Chat(line(None, ChatScope::Server)),
+        Event::Lines(Lines { scope: ChatScope::Player, lines: vec![line(None, ChatScope::Player)] }),
+        Event::Lobby(Box::new(Lobby {
+            game: Some("meadow".to_owned()),
+            reset: true,
+            rooms: vec![info()],
+            closed: Vec::new(),
+            here: vec![player()],
+            gone: Vec::new(),
+            counts: LobbyCounts { watching: 2, online: 7, rooms: 101, playing: 300 },
+            next: Some(room),
+            chat: vec![line(None, ChatScope::Lobby)],
+        })),
+        Event::Lobby(Box::new(Lobby {
+            game: None,
+            reset: false,
+            rooms: Vec::new(),
+            closed: vec![room],
+            here: Vec::new(),
+            gone: vec![id],
+            counts: LobbyCounts::default(),
+            next: None,
+            chat: Vec::new(),
+        })),
+    ]
+}
+
+/// One of each event, in an order that a stream could have.
+fn events() -> Vec<Event> {
+    let id = PlayerId::from_random(NodeId(1), 0x1234_5678);
+    let room = RoomId::from_random(NodeId(1), 0x9abc);
+    let name = "Zoë 🦊".to_owned();
+    let me = payload(&json!({"animal": "fox"}));
+    let member = Member { seat: Seat(1), id, name: name.clone(), me: me.clone(), away: false };
+    let mut events = vec![
         Event::Hello(Hello {
             epoch: EPOCH,
             last: EventId { epoch: EPOCH, seq: 0 },
@@ -52,10 +106,11 @@ fn events() -> Vec<Event> {
         }),
         Event::Reset(Reset { reason: ResetReason::TooOld }),
         Event::Joined(Joined {
-            room: info,
+            room: info(),
             seat: Seat(1),
             players: vec![member],
             state: payload(&json!({"tick": 7})),
+            chat: vec![line(Some(Seat(1)), ChatScope::Room)],
         }),
         Event::Noop(Time { time_ms: 1_764_000_000_075 }),
         Event::Here(Here { seat: Seat(2), id, name: "محمد".to_owned(), me }),
@@ -66,15 +121,15 @@ fn events() -> Vec<Event> {
             kind: "wave".to_owned(),
             data: payload(&json!(["a\nb\u{2028}", 1.5, null])),
         }),
-        Event::Chat(Chat {
-            from: Seat(1), scope: ChatScope::Room, text: "สวัสดี \"you\" \\ id: 7".to_owned()
-        }),
+        Event::Chat(line(Some(Seat(1)), ChatScope::Room)),
         Event::State(payload(&json!({"tick": 8, "animals": []}))),
         Event::Patch(payload(&json!({"tick": 9}))),
         Event::Pong(Pong { data: payload(&json!(12.25)) }),
         Event::Gone(Gone { seat: Seat(2), why: GoneWhy::Lost }),
-        Event::Bye(Bye::new(CloseCode::Shutdown, 1234)),
-    ]
+    ];
+    events.extend(of_players());
+    events.push(Event::Bye(Bye::new(CloseCode::Shutdown, 1234)));
+    events
 }
 
 /// The events as a stream would carry them: ids on all but `hello`, `reset`, `noop` and `bye`.
@@ -164,7 +219,7 @@ fn a_batch_bears_the_id_of_its_last_event() {
     let shape: Vec<_> =
         deliveries.iter().map(|delivery| (delivery.id.as_deref(), delivery.events.len())).collect();
     let want =
-        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.13"), 9), (None, 1)];
+        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.18"), 14), (None, 1)];
     assert_eq!(shape, want);
 }
 

@@ -16,7 +16,8 @@ use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat};
 use sward_protocol::limits::JOINED_BYTES_MAX;
 use sward_protocol::payload::Payload;
 use sward_protocol::rooms::RoomInfo;
-use sward_protocol::session::Time;
+use sward_protocol::session::{Player, Time};
+use sward_protocol::social::{Chat, ChatScope};
 
 const FORMATS: [Format; 5] = [
     Format::Sse { encoding: Encoding::Json, batch: false },
@@ -123,7 +124,7 @@ fn joined() -> impl Strategy<Value = Event> {
             let (game, max_players, players_now) = (name.clone(), 50, u16::try_from(players.len()).unwrap());
             let room =
                 RoomInfo { id, game, code, name, max_players, players: players_now, private: false, meta };
-            Event::Joined(Joined { room, seat: Seat(1), players, state })
+            Event::Joined(Joined { room, seat: Seat(1), players, state, chat: Vec::new() })
         },
     )
 }
@@ -134,8 +135,11 @@ fn numbered() -> impl Strategy<Value = Event> {
         member().prop_map(|Member { seat, id, name, me, .. }| Event::Here(Here { seat, id, name, me }));
     let msg = (any::<u16>(), hostile_text(), payload())
         .prop_map(|(from, kind, data)| Event::Msg(Msg { from: Seat(from), kind, data }));
-    let chat =
-        hostile_text().prop_map(|text| Event::Chat(Chat { from: Seat(1), scope: ChatScope::Room, text }));
+    let chat = (hostile_text(), hostile_text()).prop_map(|(text, name)| {
+        let player = Player { id: PlayerId::from_random(NodeId(1), 7), name };
+        let (from, scope) = (Some(Seat(1)), ChatScope::Room);
+        Event::Chat(Chat { from, scope, text, player, game: None, to: None, time_ms: 7 })
+    });
     prop_oneof![
         4 => msg,
         2 => chat,
@@ -249,7 +253,7 @@ fn the_largest_joined_is_read_in_every_form() {
         meta: Payload::null(),
     };
     let state = Payload::from_json(&state).unwrap();
-    let event = Event::Joined(Joined { room, seat: Seat(1), players: Vec::new(), state });
+    let event = Event::Joined(Joined { room, seat: Seat(1), players: Vec::new(), state, chat: Vec::new() });
     let bytes = Fragment::of(&event).unwrap().sse().len();
     assert!((JOINED_BYTES_MAX - 300..=JOINED_BYTES_MAX).contains(&bytes), "{bytes} bytes");
     for format in FORMATS {

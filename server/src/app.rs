@@ -190,9 +190,11 @@ impl Listening {
         let Self { state, server, refreshing, .. } = self;
         let sweeper = Sweeper {
             registry: Arc::clone(&state.registry),
+            hall: Arc::clone(&state.hall),
             clock: state.clock,
             metrics: Arc::clone(&state.metrics),
         };
+        let hall = Arc::clone(&state.hall);
         let sweeping = actix_rt::spawn(sweeper.run());
         let refreshing = actix_rt::spawn(refreshing);
         let handle = server.handle();
@@ -204,8 +206,10 @@ impl Listening {
                 () = shutdown::told_to_stop() => handle.stop(false).await,
             }
         });
+        let telling = actix_rt::spawn(hall.run());
         let outcome = server.await;
         sweeping.abort();
+        telling.abort();
         stopping.abort();
         refreshing.abort();
         outcome

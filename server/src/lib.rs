@@ -16,6 +16,7 @@
 //! ```
 
 mod app;
+mod chat;
 mod clock;
 mod config;
 pub mod descriptors;
@@ -30,6 +31,7 @@ mod net;
 mod room;
 mod session;
 mod shutdown;
+mod social;
 mod stream;
 
 pub use app::{Builder, Listening, Server};

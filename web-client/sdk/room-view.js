@@ -50,14 +50,13 @@ export class RoomView {
         if (!isCount(data.from) || typeof data.type !== 'string') return null;
         return { name, payload: { from: data.from, player: this.#player(data.from), type: data.type, data: data.data } };
       case 'chat':
-        if (!isCount(data.from) || typeof data.text !== 'string') return null;
+        if (typeof data.text !== 'string') return null;
         return {
           name,
           payload: {
-            from: data.from,
-            player: this.#player(data.from),
+            ...data,
+            player: (isCount(data.from) ? this.#player(data.from) : null) ?? data.player ?? null,
             scope: textOr(data.scope, 'room'),
-            text: data.text,
           },
         };
       default:

@@ -324,7 +324,16 @@ impl State {
             Member { seat: Seat(slot as u16 + 1), id, name, me: Payload::null(), away: false }
         });
         let players = players.collect();
-        self.push(index, Event::Joined(Joined { room: info.clone(), seat, players, state: Payload::null() }));
+        self.push(
+            index,
+            Event::Joined(Joined {
+                room: info.clone(),
+                seat,
+                players,
+                state: Payload::null(),
+                chat: Vec::new(),
+            }),
+        );
         Reply::Json(200, json!({ "room": info, "seat": seat }))
     }
 

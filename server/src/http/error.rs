@@ -82,9 +82,14 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
             (StatusCode::BAD_REQUEST, false)
         }
         Code::BadToken => (StatusCode::UNAUTHORIZED, false),
-        Code::NotFound | Code::RoomNotFound => (StatusCode::NOT_FOUND, false),
+        Code::NotFound | Code::RoomNotFound | Code::NoSuchPlayer => (StatusCode::NOT_FOUND, false),
         Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, false),
-        Code::Gap | Code::RoomFull | Code::NotInRoom | Code::RoomGone => (StatusCode::CONFLICT, false),
+        Code::Gap
+        | Code::RoomFull
+        | Code::NotInRoom
+        | Code::RoomGone
+        | Code::TooManyLobbies
+        | Code::NotInLobby => (StatusCode::CONFLICT, false),
         Code::SessionGone => (StatusCode::GONE, false),
         Code::BodySlow => (StatusCode::REQUEST_TIMEOUT, false),
         Code::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, false),

@@ -59,7 +59,9 @@ fn make(state: &State, name: String) -> Result<SessionCreated, ApiError> {
     let (patience, rates) = (config.patience(), config.rates(now_ms));
     let metrics = Arc::clone(&state.metrics);
     let session = Session::new(token, player.clone(), epoch, patience, rates, now_ms, metrics);
-    state.registry.insert(Arc::new(session))?;
+    let session = Arc::new(session);
+    state.registry.insert(Arc::clone(&session))?;
+    state.hall.arrive(Arc::clone(session.occupant()));
     state.metrics.sessions.inc();
     state.metrics.sessions_made.inc();
     Ok(SessionCreated {
@@ -108,7 +110,12 @@ pub async fn bye(
 }
 
 fn sweeper(state: &State) -> Sweeper {
-    Sweeper { registry: Arc::clone(&state.registry), clock: state.clock, metrics: Arc::clone(&state.metrics) }
+    Sweeper {
+        registry: Arc::clone(&state.registry),
+        hall: Arc::clone(&state.hall),
+        clock: state.clock,
+        metrics: Arc::clone(&state.metrics),
+    }
 }
 
 /// `GET /v1/time`

@@ -12,6 +12,7 @@ use crate::metrics::Metrics;
 use crate::room::admission::Admission;
 use crate::session::first_answers::{FirstAnswers, SESSIONS_MAX};
 use crate::session::registry::Registry;
+use crate::social::hall::Hall;
 
 /// The parts of one server. Cheap to clone; all clones are the same server.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct State {
     pub registry: Arc<Registry>,
     /// The way to a seat.
     pub admission: Admission,
+    /// What players do with each other outside of rooms.
+    pub hall: Arc<Hall>,
     /// This process.
     pub node: NodeId,
     /// Streams that may be open at once: those of players, and those that a newer one has replaced but whose client
@@ -49,6 +52,8 @@ impl State {
         admission: Admission,
     ) -> Self {
         let node = admission.node;
+        let games = admission.catalog.names();
+        let hall = Hall::new(&games, Arc::clone(&admission.directory), Arc::clone(&metrics));
         let streams_max = i64::try_from(config.max_streams).unwrap_or(i64::MAX);
         Self {
             config,
@@ -56,6 +61,7 @@ impl State {
             metrics,
             registry,
             admission,
+            hall: Arc::new(hall),
             node,
             streams_max,
             draining: Arc::default(),

@@ -42,6 +42,12 @@ impl Catalog {
         self.0.contains_key(name)
     }
 
+    /// The names of all games.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
     /// Makes a room of the game `name`; `None` if there is no such game.
     ///
     /// # Errors

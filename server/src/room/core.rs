@@ -1,14 +1,15 @@
 //! The room itself, pure: admission, presence, chat, and the game.
 
-use serde::Deserialize;
-use sward_protocol::downstream::{Away, AwayWhy, Back, Chat, ChatScope, Event, Gone, GoneWhy, Here, Joined};
+use sward_protocol::downstream::{Away, AwayWhy, Back, Event, Gone, GoneWhy, Here, Joined};
 use sward_protocol::ids::{RoomId, Seat};
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
 use sward_protocol::rooms::RoomInfo;
-use sward_protocol::text;
+use sward_protocol::session::Player;
+use sward_protocol::social::{Chat, ChatScope};
 use sward_protocol::upstream::Message;
 
+use crate::chat;
 use crate::game::context::{Audience, Outgoing};
 use crate::game::{Game, Random, Room, Settings};
 use crate::room::effect::{Effect, Refusal};
@@ -65,6 +66,7 @@ pub struct RoomCore<G> {
     settings: Settings,
     roster: Roster,
     random: Random,
+    chat: chat::Log,
     game: G,
     outgoing: Vec<Outgoing>,
 }
@@ -74,7 +76,7 @@ impl<G: Game> RoomCore<G> {
     #[must_use]
     pub fn new(charter: Charter, game: G, settings: Settings, random: Random) -> Self {
         let roster = Roster::new(charter.max_players);
-        Self { charter, settings, roster, random, game, outgoing: Vec::new() }
+        Self { charter, settings, roster, random, chat: chat::Log::default(), game, outgoing: Vec::new() }
     }
 
     /// The game's state, as the player on `seat` may see it.
@@ -117,7 +119,7 @@ impl<G: Game> RoomCore<G> {
         // has all of it, before anything else.
         let here = Event::Here(Here { seat, id, name, me });
         effects.push(Effect::Send(Outgoing::reliable(Audience::Except(seat), here)));
-        effects.push(Effect::Admitted(Box::new(self.joined(seat))));
+        effects.push(Effect::Admitted(Box::new(self.joined(seat, now_ms))));
         effects.append(&mut sent);
     }
 
@@ -149,7 +151,7 @@ impl<G: Game> RoomCore<G> {
             results.push(if !seated {
                 Err(MessageError::new(ErrorCode::NotInRoom, "you have left the room"))
             } else if message.kind == "chat" {
-                chat(seat, &message.data, effects)
+                self.chat(seat, &message.data, now_ms, effects)
             } else {
                 self.play(now_ms, effects, |game, room| game.message(room, seat, message))
             });
@@ -157,12 +159,30 @@ impl<G: Game> RoomCore<G> {
         effects.push(Effect::Results(results));
     }
 
-    fn joined(&self, seat: Seat) -> Joined {
+    fn chat(
+        &mut self,
+        from: Seat,
+        data: &Payload,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Payload, MessageError> {
+        let text = chat::read(data)?.text;
+        let Some(author) = self.roster.seated().get(&from) else { return Ok(Payload::null()) };
+        let player = Player { id: author.id, name: author.name.clone() };
+        let (from, scope) = (Some(from), ChatScope::Room);
+        let line = Chat { from, scope, text, player, game: None, to: None, time_ms: now_ms };
+        self.chat.push(line.clone());
+        effects.push(Effect::Send(Outgoing::reliable(Audience::All, Event::Chat(line))));
+        Ok(Payload::null())
+    }
+
+    fn joined(&mut self, seat: Seat, now_ms: u64) -> Joined {
         Joined {
             room: self.charter.info(self.roster.count()),
             seat,
             players: self.roster.members(),
             state: self.state(seat),
+            chat: self.chat.lines(now_ms),
         }
     }
 }
@@ -188,26 +208,10 @@ impl<G: Game> RoomStep for RoomCore<G> {
             Input::Batch { seat, messages } => self.batch(seat, &messages, now_ms, effects),
             Input::Resync { seat } => {
                 if self.roster.seated().contains_key(&seat) {
-                    effects.push(Effect::Snapshot(Box::new(self.joined(seat))));
+                    effects.push(Effect::Snapshot(Box::new(self.joined(seat, now_ms))));
                 }
             }
             Input::Tick => self.play(now_ms, effects, |game, room| game.tick(room)),
         }
     }
-}
-
-#[derive(Deserialize)]
-struct ChatLine {
-    #[serde(default)]
-    scope: Option<ChatScope>,
-    text: String,
-}
-
-fn chat(from: Seat, data: &Payload, effects: &mut Vec<Effect>) -> Result<Payload, MessageError> {
-    let bad = |detail: String| MessageError::new(ErrorCode::BadPayload, detail);
-    let line: ChatLine = data.parse().map_err(|error| bad(error.to_string()))?;
-    let text = text::chat(&line.text).map_err(|error| bad(format!("text: {error}")))?;
-    let chat = Chat { from, scope: line.scope.unwrap_or(ChatScope::Room), text };
-    effects.push(Effect::Send(Outgoing::reliable(Audience::All, Event::Chat(chat))));
-    Ok(Payload::null())
 }

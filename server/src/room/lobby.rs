@@ -2,13 +2,20 @@
 //!
 //! A *reservation* holds a seat between choosing a room and the room's own answer, so that a crowd that arrives at once
 //! fills rooms one after another instead of all knocking at the same door, or each making a room of his own.
+//!
+//! Thousands may arrive within seconds, and each is to cost little however many rooms there are: every game has an index
+//! of its rooms with a seat to give, and of those that lists show ([`Game`]).
 
-use std::collections::BTreeMap;
+mod game;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use sward_protocol::ids::RoomId;
 use sward_protocol::rooms::RoomInfo;
+use sward_protocol::social::LobbyCounts;
 
 use crate::room::core::Charter;
+use game::{Game, Shown};
 
 /// What a room must have in its `meta`: each key with this value. Compared as JSON values.
 pub type Filter = serde_json::Map<String, serde_json::Value>;
@@ -16,7 +23,7 @@ pub type Filter = serde_json::Map<String, serde_json::Value>;
 #[derive(Debug)]
 struct Listing {
     charter: Charter,
-    meta: serde_json::Value,
+    meta: Filter,
     players: u16,
     reserved: u16,
     /// The room turned somebody away although it has seats: nobody is sent there until one of its players leaves.
@@ -24,15 +31,18 @@ struct Listing {
 }
 
 impl Listing {
-    fn has_seat(&self) -> bool {
-        !self.is_crowded
-            && u32::from(self.players) + u32::from(self.reserved) < u32::from(self.charter.max_players)
+    fn shown(&self) -> Shown {
+        let is_public = !self.charter.private;
+        let taken = u32::from(self.players) + u32::from(self.reserved);
+        let has_seat = !self.is_crowded && taken < u32::from(self.charter.max_players);
+        Shown {
+            is_open: is_public && has_seat,
+            listed_players: (is_public && self.players > 0).then_some(self.players),
+        }
     }
 
-    fn fits(&self, game: &str, filter: &Filter) -> bool {
-        self.charter.game == game
-            && !self.charter.private
-            && filter.iter().all(|(key, value)| self.meta.get(key) == Some(value))
+    fn fits(&self, filter: &Filter) -> bool {
+        filter.iter().all(|(key, value)| self.meta.get(key) == Some(value))
     }
 }
 
@@ -42,6 +52,9 @@ pub struct Lobby {
     listings: BTreeMap<u64, Listing>,
     order: BTreeMap<RoomId, u64>,
     made: u64,
+    games: BTreeMap<String, Game>,
+    /// Public rooms of all games that are not empty.
+    listed: BTreeSet<u64>,
 }
 
 impl Lobby {
@@ -50,12 +63,23 @@ impl Lobby {
         self.made += 1;
         self.order.insert(charter.id, self.made);
         let meta = charter.meta.parse().unwrap_or_default();
-        self.listings
-            .insert(self.made, Listing { charter, meta, players: 0, reserved: 1, is_crowded: false });
+        let id = charter.id;
+        self.games.entry(charter.game.clone()).or_default();
+        let listing = Listing { charter, meta, players: 0, reserved: 0, is_crowded: false };
+        // Shown to nobody and open to nobody until the change below enters it everywhere.
+        self.listings.insert(self.made, Listing { is_crowded: true, ..listing });
+        self.change(id, |listing| {
+            listing.is_crowded = false;
+            listing.reserved = 1;
+        });
     }
 
     /// A room is no more.
     pub fn close(&mut self, id: RoomId) {
+        self.change(id, |listing| {
+            listing.players = 0;
+            listing.is_crowded = true;
+        });
         if let Some(order) = self.order.remove(&id) {
             self.listings.remove(&order);
         }
@@ -63,47 +87,47 @@ impl Lobby {
 
     /// Chooses the oldest room that fits and has a seat, and reserves it.
     pub fn reserve(&mut self, game: &str, filter: &Filter) -> Option<RoomId> {
-        let listing =
-            self.listings.values_mut().find(|listing| listing.has_seat() && listing.fits(game, filter))?;
-        listing.reserved += 1;
-        Some(listing.charter.id)
+        let listings = &self.listings;
+        let fits = |order: u64| listings.get(&order).is_some_and(|listing| listing.fits(filter));
+        let order = self.games.get(game)?.oldest_open(filter, fits)?;
+        let id = self.listings.get(&order)?.charter.id;
+        self.change(id, |listing| listing.reserved += 1);
+        Some(id)
     }
 
     /// Reserves a seat in this room, whether it has one or not: the room itself will tell. Whether the room is known.
     pub fn reserve_in(&mut self, id: RoomId) -> bool {
-        self.listing_mut(id).map(|listing| listing.reserved = listing.reserved.saturating_add(1)).is_some()
+        self.change(id, |listing| listing.reserved = listing.reserved.saturating_add(1))
     }
 
     /// The reservation did not reach the room.
     pub fn release(&mut self, id: RoomId) {
-        if let Some(listing) = self.listing_mut(id) {
-            listing.reserved = listing.reserved.saturating_sub(1);
-        }
+        self.change(id, |listing| listing.reserved = listing.reserved.saturating_sub(1));
     }
 
     /// The room decided about somebody who had a seat reserved: so many seats are taken now. Both in one step, or a
     /// player would count twice for a moment and make a room look full.
     pub fn settle(&mut self, id: RoomId, players: u16) {
-        if let Some(listing) = self.listing_mut(id) {
+        self.change(id, |listing| {
             listing.players = players;
             listing.reserved = listing.reserved.saturating_sub(1);
-        }
+        });
     }
 
     /// The room turned away somebody who had a seat reserved.
     pub fn turn_away(&mut self, id: RoomId) {
-        if let Some(listing) = self.listing_mut(id) {
+        self.change(id, |listing| {
             listing.reserved = listing.reserved.saturating_sub(1);
             listing.is_crowded = true;
-        }
+        });
     }
 
     /// Somebody left: so many seats are taken now.
     pub fn count(&mut self, id: RoomId, players: u16) {
-        if let Some(listing) = self.listing_mut(id) {
+        self.change(id, |listing| {
             listing.players = players;
             listing.is_crowded = false;
-        }
+        });
     }
 
     /// Whether nobody sits there and nobody is on his way.
@@ -116,6 +140,13 @@ impl Lobby {
     #[must_use]
     pub fn room(&self, id: RoomId) -> Option<RoomInfo> {
         self.listing(id).map(|listing| listing.charter.info(listing.players))
+    }
+
+    /// A room as lists show it; `None` for one that they do not.
+    #[must_use]
+    pub fn listed(&self, id: RoomId) -> Option<RoomInfo> {
+        let listing = self.listing(id)?;
+        listing.shown().listed_players.map(|players| listing.charter.info(players))
     }
 
     /// One page of the public rooms that are not empty, oldest first, behind the room `after`; and where the next page
@@ -134,24 +165,57 @@ impl Lobby {
                 None => return (Vec::new(), None),
             },
         };
-        let shown = |listing: &&Listing| {
-            listing.players > 0
-                && !listing.charter.private
-                && game.is_none_or(|game| listing.charter.game == game)
+        let listed = match game {
+            None => Some(&self.listed),
+            Some(game) => self.games.get(game).map(Game::listed),
         };
-        let mut listings = self.listings.range(start..).map(|(_, listing)| listing).filter(shown);
+        let orders = listed.into_iter().flat_map(|listed| listed.range(start..));
+        let mut listings = orders.filter_map(|order| self.listings.get(order));
         let rooms: Vec<_> =
             listings.by_ref().take(limit).map(|listing| listing.charter.info(listing.players)).collect();
         let next = if listings.next().is_some() { rooms.last().map(|room| room.id) } else { None };
         (rooms, next)
     }
 
+    /// How many rooms of this game are listed, or of all games, and how many seats are taken in them.
+    #[must_use]
+    pub fn counts(&self, game: Option<&str>) -> LobbyCounts {
+        let games = self.games.iter().filter(|(name, _)| game.is_none_or(|game| game == *name));
+        games.fold(LobbyCounts::default(), |counts, (_, game)| LobbyCounts {
+            rooms: counts.rooms + game.listed().len() as u64,
+            playing: counts.playing + game.playing(),
+            ..counts
+        })
+    }
+
+    /// The rooms of which something changed that lists show, since this was last asked; by game.
+    pub fn take_changes(&mut self) -> Vec<(String, BTreeSet<RoomId>)> {
+        let changed = self.games.iter_mut().map(|(name, game)| (name.clone(), game.take_changes()));
+        changed.filter(|(_, rooms)| !rooms.is_empty()).collect()
+    }
+
     fn listing(&self, id: RoomId) -> Option<&Listing> {
         self.listings.get(self.order.get(&id)?)
     }
 
-    fn listing_mut(&mut self, id: RoomId) -> Option<&mut Listing> {
-        self.listings.get_mut(self.order.get(&id)?)
+    /// Changes a listing, and every index with it: the one way to do so. Whether the room is known.
+    fn change(&mut self, id: RoomId, change: impl FnOnce(&mut Listing)) -> bool {
+        let Some(order) = self.order.get(&id).copied() else { return false };
+        let Some(listing) = self.listings.get_mut(&order) else { return false };
+        let before = listing.shown();
+        change(listing);
+        let after = listing.shown();
+        if before.listed_players.is_some() != after.listed_players.is_some() {
+            if after.listed_players.is_some() {
+                self.listed.insert(order);
+            } else {
+                self.listed.remove(&order);
+            }
+        }
+        if let Some(game) = self.games.get_mut(&listing.charter.game) {
+            game.update(order, id, &listing.meta, before, after);
+        }
+        true
     }
 }
 
@@ -243,6 +307,61 @@ mod tests {
         assert!(lobby.page(None, Some(id(99)), 2).0.is_empty());
         assert!(lobby.room(id(6)).is_some(), "who has its id may see it");
         lobby.reserve("relay", &Filter::new());
+    }
+
+    #[test]
+    fn a_change_that_lists_show_is_told_once() {
+        let mut lobby = Lobby::default();
+        let mut changes = |change: &mut dyn FnMut(&mut Lobby)| {
+            change(&mut lobby);
+            let rooms = lobby.take_changes().into_iter().flat_map(|(_, rooms)| rooms).collect::<Vec<_>>();
+            (rooms, lobby.counts(Some("relay")).playing, lobby.counts(None).rooms)
+        };
+        assert_eq!(changes(&mut |lobby| lobby.open(charter(1, "{}"))), (vec![], 0, 0), "nobody sits there");
+        assert_eq!(changes(&mut |lobby| lobby.settle(id(1), 1)), (vec![id(1)], 1, 1));
+        assert_eq!(changes(&mut |lobby| lobby.settle(id(1), 1)), (vec![], 1, 1));
+        assert_eq!(changes(&mut |lobby| lobby.count(id(1), 2)), (vec![id(1)], 2, 1));
+        let secret = |lobby: &mut Lobby| {
+            lobby.open(Charter { private: true, ..charter(2, "{}") });
+            lobby.settle(id(2), 1);
+        };
+        assert_eq!(changes(&mut { secret }), (vec![], 2, 1), "nobody is told of a private room");
+        assert_eq!(changes(&mut |lobby| lobby.close(id(1))), (vec![id(1)], 0, 0));
+        assert!(lobby.listed(id(1)).is_none() && lobby.listed(id(2)).is_none());
+    }
+
+    #[test]
+    fn thousands_who_arrive_at_once_each_look_at_a_handful_of_rooms() {
+        let mut lobby = Lobby::default();
+        let rooms = 10_000_u128;
+        for number in 0..rooms {
+            let meta = if number % 2 == 0 {
+                format!(r#"{{"map":"m{number}","level":1}}"#)
+            } else {
+                r#"{"map":{"deep":1}}"#.to_owned()
+            };
+            lobby.open(Charter { max_players: 2, ..charter(number, &meta) });
+            // Half of the rooms are full.
+            lobby.settle(id(number), if number < rooms / 2 { 2 } else { 1 });
+        }
+        let looked = || game::LOOKED_AT.with(std::cell::Cell::take);
+        looked();
+        for _ in 0..rooms / 2 {
+            assert!(lobby.reserve("relay", &Filter::new()).is_some());
+        }
+        assert_eq!(looked(), 5_000, "one room each");
+        assert_eq!(lobby.reserve("relay", &Filter::new()), None);
+        for number in rooms / 2..rooms {
+            lobby.release(id(number));
+        }
+        for number in (rooms / 2..rooms).step_by(2) {
+            let wanted = filter(&format!(r#"{{"map":"m{number}","level":1}}"#));
+            assert_eq!(lobby.reserve("relay", &wanted), Some(id(number)));
+            assert_eq!(lobby.reserve("relay", &wanted), None);
+        }
+        // The rooms whose data is not indexed are few in practice; here they are half of all.
+        assert_eq!(lobby.page(Some("relay"), Some(id(9_990)), 100).0.len(), 9);
+        assert_eq!(lobby.counts(None).rooms, 10_000);
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Opened {
     pub(super) hold: Hold,
     /// `hello`, and `reset`; written first. A drain that goes on where it was needs none.
     pub(super) hello: Option<Vec<u8>>,
+    /// What was told before does not reach its client: whatever he follows is to be shown to him again.
+    pub has_missed: bool,
 }
 
 /// A stream's hold on its session, let go of when this is dropped.
@@ -64,6 +66,9 @@ pub fn open(
     if needs_snapshot {
         session.incoming().openings.was_told(joined_bytes);
     }
+    // The first stream of a session, which has everything, begins at 0; one that starts fresh never does when something
+    // was told before.
+    let has_missed = reset.is_some() || !resumed && last.seq > 0;
     let place = session.occupant().place();
     let hello = (kind == Kind::Open || !resumed).then(|| {
         let hello = Hello {
@@ -84,7 +89,7 @@ pub fn open(
     }
     metrics.streams.inc();
     let (session, metrics) = (Arc::clone(session), Arc::clone(metrics));
-    Ok(Opened { hold: Hold { session, reader, format: options.format, metrics }, hello })
+    Ok(Opened { hold: Hold { session, reader, format: options.format, metrics }, hello, has_missed })
 }
 
 /// The last words of a stream, and all that one says which never began.

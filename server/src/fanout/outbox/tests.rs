@@ -1,6 +1,6 @@
 //! The outbox at its bounds.
 
-use sward_protocol::downstream::{Chat, ChatScope, Event};
+use sward_protocol::downstream::{Event, Msg};
 use sward_protocol::format::Format;
 
 use super::*;
@@ -15,8 +15,8 @@ fn outbox() -> Outbox {
 }
 
 fn chat(text: &str) -> Fragment {
-    let chat = Chat { from: Seat(2), scope: ChatScope::Room, text: text.to_owned() };
-    encode(&Event::Chat(chat)).unwrap()
+    let data = sward_protocol::payload::Payload::of(text).unwrap();
+    encode(&Event::Msg(Msg { from: Seat(2), kind: "say".to_owned(), data })).unwrap()
 }
 
 fn say(outbox: &mut Outbox, text: &str, now_ms: u64) {
@@ -37,7 +37,7 @@ fn taken(outbox: &mut Outbox, bytes_max: usize) -> Vec<(u64, String)> {
     let dispatch = |frame: sward_protocol::sse::decode::Frame| {
         let seq = frame.last_id.parse::<EventId>().unwrap().seq;
         let data: serde_json::Value = serde_json::from_str(&frame.data).unwrap();
-        events.push((seq, data["text"].as_str().unwrap().to_owned()));
+        events.push((seq, data["data"].as_str().unwrap().to_owned()));
     };
     parser.feed(&out, dispatch).unwrap();
     events

@@ -1,0 +1,123 @@
+//! What players say to each other outside of a game, and what they hear of it: chat and lobbies.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{PlayerId, RoomId, Seat};
+use crate::rooms::RoomInfo;
+use crate::session::Player;
+
+/// Who hears a chat line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ChatScope {
+    /// Everybody in the room.
+    #[default]
+    Room,
+    /// Everybody who watches the lobby of one game.
+    Lobby,
+    /// Everybody who watches the lobby of the whole server.
+    Server,
+    /// One player, and its author.
+    Player,
+}
+
+/// Data of the message `chat`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Say {
+    /// Absent is the room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<ChatScope>,
+    /// Whose lobby, in scope `lobby`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub game: Option<String>,
+    /// To whom, in scope `player`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<PlayerId>,
+    /// As typed; [`crate::text::chat`] brings it into form.
+    pub text: String,
+}
+
+/// Data of the event `chat`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Chat {
+    /// The author's seat, in scope `room` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Seat>,
+    /// Who hears it.
+    pub scope: ChatScope,
+    /// The line.
+    pub text: String,
+    /// The author.
+    pub player: Player,
+    /// Whose lobby, in scope `lobby` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub game: Option<String>,
+    /// For whom, in scope `player` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Player>,
+    /// When it was said.
+    pub time_ms: u64,
+}
+
+/// Data of the event `lines`: what was said before, in place of what one has heard in that scope.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lines {
+    /// Which.
+    pub scope: ChatScope,
+    /// Oldest first.
+    pub lines: Vec<Chat>,
+}
+
+/// Data of the message `sward.lobby`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    /// Whose lobby; absent: the whole server's.
+    #[serde(default)]
+    pub game: Option<String>,
+    /// False: watch it no more. Absent is true.
+    #[serde(default = "yes")]
+    pub watch: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Data of the event `lobby`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lobby {
+    /// Whose; null: the whole server's, which names no rooms.
+    pub game: Option<String>,
+    /// Everything anew: what one knew of this lobby counts no more. Else what changed.
+    pub reset: bool,
+    /// Rooms that are listed: new ones, and those of which something changed.
+    pub rooms: Vec<RoomInfo>,
+    /// Rooms that are listed no more.
+    pub closed: Vec<RoomId>,
+    /// Players who watch this lobby now, of those that it names.
+    pub here: Vec<Player>,
+    /// And those whom it names no more.
+    pub gone: Vec<PlayerId>,
+    /// How many there are, named or not.
+    pub counts: LobbyCounts,
+    /// With `reset`: more rooms are listed; the next page is that behind this one (`GET /v1/rooms?after=`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<RoomId>,
+    /// With `reset`: what was said there last, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chat: Vec<Chat>,
+}
+
+/// How many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LobbyCounts {
+    /// Players who watch this lobby.
+    pub watching: u64,
+    /// Sessions on the whole server.
+    pub online: u64,
+    /// Rooms of the game that are listed; of all games in the server's lobby.
+    pub rooms: u64,
+    /// Seats taken in those.
+    pub playing: u64,
+}
