@@ -8,7 +8,7 @@ use crate::ids::{Epoch, EventId, PlayerId, RoomId, Seat};
 use crate::payload::Payload;
 use crate::rooms::RoomInfo;
 use crate::session::{Player, Time};
-use crate::social::{Chat, Lines, Lobby};
+use crate::social::{Ask, Chat, Lines, Lobby};
 
 /// One event. Its name is the variant's, in lower case.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +36,10 @@ pub enum Event {
     Lines(Lines),
     /// A lobby that one watches: all of it, or what changed.
     Lobby(Box<Lobby>),
+    /// The host of a room asks somebody to come.
+    Invite(Box<Ask>),
+    /// Somebody asks the host of a room to be let in.
+    Knock(Box<Ask>),
     /// The whole replicated state.
     State(Payload),
     /// What changed in it.
@@ -228,6 +232,7 @@ macro_rules! with_data {
             Event::Chat($data) => $body,
             Event::Lines($data) => $body,
             Event::Lobby($data) => $body,
+            Event::Invite($data) | Event::Knock($data) => $body,
             Event::State($data) | Event::Patch($data) => $body,
             Event::Pong($data) => $body,
             Event::Reset($data) => $body,
@@ -250,6 +255,8 @@ macro_rules! read_as {
             "chat" => Self::Chat($read),
             "lines" => Self::Lines($read),
             "lobby" => Self::Lobby($read),
+            "invite" => Self::Invite($read),
+            "knock" => Self::Knock($read),
             "state" => Self::State($read),
             "patch" => Self::Patch($read),
             "pong" => Self::Pong($read),
@@ -276,6 +283,8 @@ impl Event {
             Self::Chat(_) => "chat",
             Self::Lines(_) => "lines",
             Self::Lobby(_) => "lobby",
+            Self::Invite(_) => "invite",
+            Self::Knock(_) => "knock",
             Self::State(_) => "state",
             Self::Patch(_) => "patch",
             Self::Pong(_) => "pong",

@@ -28,6 +28,10 @@ pub const LOBBY_ROOMS_BYTES_MAX: usize = 16 * 1024;
 pub const LOBBY_PLAYERS_MAX: usize = 50;
 /// The shortest time between two `lobby` events that tell a change.
 pub const LOBBY_EVERY: Duration = Duration::from_millis(1_000);
+/// How long an invitation or a knock waits for an answer.
+pub const ASK_TIME: Duration = Duration::from_millis(30_000);
+/// How long the pass of an accepted one lets in.
+pub const PASS_TIME: Duration = Duration::from_millis(60_000);
 /// Messages in one batch.
 pub const BATCH_MESSAGES_MAX: usize = 100;
 /// Bytes of the body of `POST /v1/send`.

@@ -91,6 +91,20 @@ codes! {
     TooManyLobbies = "too_many_lobbies", "You watch as many lobbies as you may";
     /// Only who watches a lobby speaks there.
     NotInLobby = "not_in_lobby", "You do not watch that lobby";
+    /// Only who speaks for the room may do that.
+    NotHost = "not_host", "You do not speak for the room";
+    /// The guest sits there already.
+    AlreadyInRoom = "already_in_room", "The player sits there already";
+    /// The player is invited already.
+    InvitePending = "invite_pending", "The player is invited already";
+    /// The guest knocks already.
+    KnockPending = "knock_pending", "You knock already";
+    /// Too many knock there.
+    HostBusy = "host_busy", "Too many knock there";
+    /// No such invitation or knock.
+    NoSuchAsk = "no_such_ask", "There is no such invitation or knock";
+    /// A pass that does not let in.
+    BadPass = "bad_pass", "The pass does not let you in";
     /// A game's own code, which stands in the error itself.
     Game = "game", "The game refuses this";
     /// Too many messages a second.

@@ -98,6 +98,9 @@ pub struct JoinRoom {
     /// The player's own data, at most 1 KiB.
     #[serde(default)]
     pub me: Payload,
+    /// What an invitation or an accepted knock brought: lets in once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<String>,
     /// Makes it safe to send again: the same key within 60 s gets the first answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,

@@ -121,3 +121,83 @@ pub struct LobbyCounts {
     /// Seats taken in those.
     pub playing: u64,
 }
+
+/// Data of the message `sward.invite`, from the host of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invite {
+    /// Whom.
+    pub to: PlayerId,
+}
+
+/// Data of the message `sward.knock`, at a room: either `room` or `code`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Knock {
+    /// Its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomId>,
+    /// Or its short code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// Data of the message `sward.answer`, from whoever was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskAnswer {
+    /// Which invitation or knock.
+    pub id: u64,
+    /// Or refuse.
+    pub accept: bool,
+}
+
+/// Data of the message `sward.withdraw`, from whoever asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdraw {
+    /// Which invitation or knock.
+    pub id: u64,
+}
+
+/// Reply to `sward.invite` and `sward.knock`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Names it.
+    pub id: u64,
+    /// When it is over without an answer.
+    pub expires_ms: u64,
+}
+
+/// Where an invitation or a knock stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AskState {
+    /// It waits for an answer.
+    Asked,
+    /// The guest may come.
+    Accepted,
+    /// He may not, or does not want to.
+    Refused,
+    /// Nobody answered.
+    Expired,
+    /// Whoever asked took it back, or one of both is gone.
+    Withdrawn,
+}
+
+/// Data of the events `invite` and `knock`, which both sides hear.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ask {
+    /// Names it.
+    pub id: u64,
+    /// Where it stands.
+    pub state: AskState,
+    /// The room, as it was when it was asked.
+    pub room: RoomInfo,
+    /// Who speaks for the room.
+    pub host: Player,
+    /// Who may come.
+    pub guest: Player,
+    /// When it is over without an answer.
+    pub expires_ms: u64,
+    /// For the guest only: lets him in once, with `POST /v1/rooms/{id}/join`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<String>,
+}

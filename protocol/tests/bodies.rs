@@ -219,7 +219,10 @@ fn rooms(bodies: &mut Bodies) {
     bodies.both("POST /v1/join", &join());
     bodies.both("POST /v1/join, by code", &Join { code: Some("kxqz".to_owned()), ..Join::default() });
     bodies.both("POST /v1/rooms", &create_room());
-    bodies.both("POST /v1/rooms/{id}/join", &JoinRoom { me: create_room().me, key: key() });
+    bodies.both(
+        "POST /v1/rooms/{id}/join",
+        &JoinRoom { me: create_room().me, pass: Some("0f1e2d3c".to_owned()), key: key() },
+    );
     bodies.both("POST /v1/join: 200", &Seated { room: room(), seat: Seat(3) });
     bodies.both("POST /v1/leave: 200", &Left { left: true });
     bodies.both("GET /v1/rooms/{id}: 200", &OneRoom { room: room() });

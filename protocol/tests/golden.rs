@@ -15,7 +15,7 @@ use sward_protocol::fragment::Fragment;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat};
 use sward_protocol::rooms::RoomInfo;
 use sward_protocol::session::{Player, Time};
-use sward_protocol::social::{Chat, ChatScope, Lines, Lobby, LobbyCounts};
+use sward_protocol::social::{Ask, AskState, Chat, ChatScope, Lines, Lobby, LobbyCounts};
 use sward_protocol::sse::{decode, encode};
 
 use support::{golden, payload};
@@ -56,7 +56,19 @@ fn info() -> RoomInfo {
 fn of_players() -> Vec<Event> {
     let room = info().id;
     let id = player().id;
+    let ask = Ask {
+        id: 17,
+        state: AskState::Asked,
+        room: info(),
+        host: player(),
+        guest: Player { name: "محمد".to_owned(), ..player() },
+        expires_ms: 1_764_000_030_000,
+        pass: Some("0f1e2d3c4b5a69788796a5b4c3d2e1f0".to_owned()),
+    };
+    let refused = Ask { state: AskState::Refused, pass: None, ..ask.clone() };
     vec![
+        Event::Invite(Box::new(ask)),
+        Event::Knock(Box::new(refused)),
         Event::Chat(line(None, ChatScope::Lobby)),
         Event::Chat(line(None, ChatScope::Server)),
         Event::Lines(Lines { scope: ChatScope::Player, lines: vec![line(None, ChatScope::Player)] }),
@@ -219,7 +231,7 @@ fn a_batch_bears_the_id_of_its_last_event() {
     let shape: Vec<_> =
         deliveries.iter().map(|delivery| (delivery.id.as_deref(), delivery.events.len())).collect();
     let want =
-        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.18"), 14), (None, 1)];
+        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.20"), 16), (None, 1)];
     assert_eq!(shape, want);
 }
 

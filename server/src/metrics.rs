@@ -70,6 +70,8 @@ pub struct Social {
     pub lobby_overflows: IntCounter,
     /// Events posted to players outside of their rooms: of lobbies and chat.
     pub events: IntCounter,
+    /// Invitations and knocks that wait for an answer.
+    pub asks: IntGauge,
     /// Chat lines said outside of rooms, by scope.
     pub chat_lines: IntCounterVec,
     /// Chat lines and other calls on people that were refused for their rate, by whose: `caller`, `lobby`, `player`.
@@ -90,6 +92,7 @@ impl Social {
                 "Times that so much changed in a lobby that its first page was told anew",
             ),
             events: counter("sward_social_events_total", "Events posted to players outside of their rooms"),
+            asks: register(registry, gauge("sward_asks", "Invitations and knocks that wait for an answer")),
             chat_lines: by("sward_chat_lines_total", "Chat lines said outside of rooms, by scope", "scope"),
             calls_refused: by(
                 "sward_calls_refused_total",

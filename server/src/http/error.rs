@@ -82,19 +82,25 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
             (StatusCode::BAD_REQUEST, false)
         }
         Code::BadToken => (StatusCode::UNAUTHORIZED, false),
-        Code::NotFound | Code::RoomNotFound | Code::NoSuchPlayer => (StatusCode::NOT_FOUND, false),
+        Code::NotHost | Code::BadPass => (StatusCode::FORBIDDEN, false),
+        Code::NotFound | Code::RoomNotFound | Code::NoSuchPlayer | Code::NoSuchAsk => {
+            (StatusCode::NOT_FOUND, false)
+        }
         Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, false),
         Code::Gap
         | Code::RoomFull
         | Code::NotInRoom
         | Code::RoomGone
         | Code::TooManyLobbies
+        | Code::AlreadyInRoom
+        | Code::InvitePending
+        | Code::KnockPending
         | Code::NotInLobby => (StatusCode::CONFLICT, false),
         Code::SessionGone => (StatusCode::GONE, false),
         Code::BodySlow => (StatusCode::REQUEST_TIMEOUT, false),
         Code::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, false),
         Code::UnsupportedEncoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, false),
-        Code::RateLimited | Code::RoomBusy => (StatusCode::TOO_MANY_REQUESTS, true),
+        Code::RateLimited | Code::RoomBusy | Code::HostBusy => (StatusCode::TOO_MANY_REQUESTS, true),
         Code::ServerFull | Code::Draining | Code::RoomSlow => (StatusCode::SERVICE_UNAVAILABLE, true),
         Code::Internal => (StatusCode::INTERNAL_SERVER_ERROR, false),
         _ => (StatusCode::UNPROCESSABLE_ENTITY, false),
@@ -152,6 +158,7 @@ impl From<JoinError> for ApiError {
             JoinError::UnknownGame(_) => ErrorCode::UnknownGame,
             JoinError::BadOptions(_) => ErrorCode::BadOptions,
             JoinError::NotFound | JoinError::Room(RoomError::Gone) => ErrorCode::RoomNotFound,
+            JoinError::BadPass => ErrorCode::BadPass,
             JoinError::TooManyRooms(_) => ErrorCode::ServerFull,
             JoinError::Room(RoomError::Busy) => ErrorCode::RoomBusy,
             JoinError::Room(RoomError::Slow) => ErrorCode::RoomSlow,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
 use sward_protocol::downstream::{Event, Gone, GoneWhy, Joined};
-use sward_protocol::ids::Seat;
+use sward_protocol::ids::{PlayerId, Seat};
 use sward_protocol::payload::Payload;
 use sward_protocol::rooms::Seated;
 use sward_protocol::upstream::Message;
@@ -279,6 +279,7 @@ impl RoomActor {
         }
         self.perform(Input::Leave { seat: stay.seat, why }, ctx);
         self.directory.lobby().count(self.charter.id, self.core.players());
+        self.note_host();
         if self.core.players() == 0 {
             self.empty_since_ms = self.now_ms();
             if let Some(timer) = self.tick_timer.take() {
@@ -292,6 +293,15 @@ impl RoomActor {
         if let Some(seat) = seat.map(|member| member.stay.seat) {
             self.perform(Input::Presence { seat, away: occupant.is_away() }, ctx);
         }
+    }
+
+    /// Who speaks for the room: the player on its lowest seat.
+    fn host(&self) -> Option<PlayerId> {
+        self.members.values().next().map(|member| member.stay.player)
+    }
+
+    fn note_host(&self) {
+        self.directory.lobby().set_host(self.charter.id, self.host());
     }
 
     fn is_member(&self, stay: Stay) -> bool {
@@ -361,6 +371,7 @@ impl Handler<Command> for RoomActor {
                     Some(Err(Refusal::Full)) => reservation.turn_away(),
                     _ => reservation.settle(self.core.players()),
                 }
+                self.note_host();
                 if let Some(outcome) = outcome {
                     // A caller who has gone is told by `joined` on his stream.
                     let _ = answer.send(outcome);

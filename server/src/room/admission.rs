@@ -42,6 +42,9 @@ pub enum JoinError {
     /// No such room, or none that fits.
     #[error("there is no such room")]
     NotFound,
+    /// A pass that does not let in: another's, another room's, used or too old.
+    #[error("the pass does not let you in: it is another's, another room's, used or too old")]
+    BadPass,
     /// The bound on rooms.
     #[error("{0}")]
     TooManyRooms(#[from] TooManyRooms),
@@ -133,7 +136,18 @@ impl Admission {
     ) -> Result<Seated, JoinError> {
         let me = bounded("me", join.me)?;
         let room = self.directory.find(id).ok_or(JoinError::NotFound)?;
-        self.enter(occupant, room, me).await
+        let player = occupant.player.id;
+        if let Some(pass) = join.pass {
+            let now_ms = self.directory.clock().now_ms();
+            // Who is in already has used it: his first answer may have been lost.
+            let is_in = occupant.place().is_some_and(|place| place.room.charter().id == id);
+            if !is_in && !self.directory.passes().admits(player, id, &pass, now_ms) {
+                return Err(JoinError::BadPass);
+            }
+        }
+        let seated = self.enter(occupant, room, me).await?;
+        self.directory.passes().revoke(player, id);
+        Ok(seated)
     }
 
     async fn enter(

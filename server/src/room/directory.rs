@@ -9,6 +9,7 @@ use super::actor::RoomActor;
 use super::core::{Charter, RoomStep};
 use super::handle::RoomHandle;
 use super::lobby::{Filter, Lobby};
+use super::passes::Passes;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 
@@ -18,6 +19,7 @@ pub struct Directory {
     rooms: DashMap<RoomId, RoomHandle>,
     codes: DashMap<String, RoomId>,
     lobby: Mutex<Lobby>,
+    passes: Mutex<Passes>,
     rooms_max: usize,
     clock: Clock,
     metrics: Arc<Metrics>,
@@ -77,6 +79,7 @@ impl Directory {
             rooms: DashMap::new(),
             codes: DashMap::new(),
             lobby: Mutex::default(),
+            passes: Mutex::default(),
             rooms_max,
             clock,
             metrics,
@@ -98,6 +101,11 @@ impl Directory {
     /// Which rooms are open. The lock is for a few steps only, never across an await.
     pub fn lobby(&self) -> MutexGuard<'_, Lobby> {
         self.lobby.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Admissions that were promised. The lock is for one step only, never across an await.
+    pub fn passes(&self) -> MutexGuard<'_, Passes> {
+        self.passes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The room with this id.

@@ -10,7 +10,7 @@ mod game;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sward_protocol::ids::RoomId;
+use sward_protocol::ids::{PlayerId, RoomId};
 use sward_protocol::rooms::RoomInfo;
 use sward_protocol::social::LobbyCounts;
 
@@ -28,6 +28,8 @@ struct Listing {
     reserved: u16,
     /// The room turned somebody away although it has seats: nobody is sent there until one of its players leaves.
     is_crowded: bool,
+    /// Who speaks for the room.
+    host: Option<PlayerId>,
 }
 
 impl Listing {
@@ -65,7 +67,7 @@ impl Lobby {
         let meta = charter.meta.parse().unwrap_or_default();
         let id = charter.id;
         self.games.entry(charter.game.clone()).or_default();
-        let listing = Listing { charter, meta, players: 0, reserved: 0, is_crowded: false };
+        let listing = Listing { charter, meta, players: 0, reserved: 0, is_crowded: false, host: None };
         // Shown to nobody and open to nobody until the change below enters it everywhere.
         self.listings.insert(self.made, Listing { is_crowded: true, ..listing });
         self.change(id, |listing| {
@@ -128,6 +130,17 @@ impl Lobby {
             listing.players = players;
             listing.is_crowded = false;
         });
+    }
+
+    /// This player speaks for the room: he invites, and answers those who knock.
+    pub fn set_host(&mut self, id: RoomId, host: Option<PlayerId>) {
+        self.change(id, |listing| listing.host = host);
+    }
+
+    /// Who speaks for the room.
+    #[must_use]
+    pub fn host(&self, id: RoomId) -> Option<PlayerId> {
+        self.listing(id)?.host
     }
 
     /// Whether nobody sits there and nobody is on his way.
@@ -328,6 +341,15 @@ mod tests {
         assert_eq!(changes(&mut { secret }), (vec![], 2, 1), "nobody is told of a private room");
         assert_eq!(changes(&mut |lobby| lobby.close(id(1))), (vec![id(1)], 0, 0));
         assert!(lobby.listed(id(1)).is_none() && lobby.listed(id(2)).is_none());
+    }
+
+    #[test]
+    fn who_speaks_for_a_room_is_known() {
+        let mut lobby = Lobby::default();
+        let zoe = PlayerId::from_random(NodeId(0), 1);
+        lobby.open(charter(1, "{}"));
+        lobby.set_host(id(1), Some(zoe));
+        assert_eq!((lobby.host(id(1)), lobby.host(id(2))), (Some(zoe), None));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! | [`core`] | pure | admission, presence, chat, and the game |
 //! | [`roster`] | pure | who sits where |
 //! | [`lobby`] | pure | which rooms are open, and which one a player is sent to |
+//! | [`passes`] | pure | admissions that were promised |
 //! | [`actor`] | shell | mailbox, tick and flush timers, delivery |
 //! | [`handle`] | shell | how others reach a room |
 //! | [`intake`] | shell | what waits for a room, and how much it may be told |
@@ -29,5 +30,6 @@ pub mod input;
 pub mod intake;
 pub mod lobby;
 pub mod occupant;
+pub mod passes;
 pub mod roster;
 pub mod testing;

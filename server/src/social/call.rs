@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
-use sward_protocol::social::Watch;
+use sward_protocol::social::{AskAnswer, Invite, Knock, Watch, Withdraw};
 use sward_protocol::upstream::Message;
 
 use crate::chat::{self, Line, Place};
@@ -15,6 +15,14 @@ pub enum Call {
     Say(Line),
     /// Watches a lobby, or no more.
     Watch(Watch),
+    /// Asks somebody to come to his room.
+    Invite(Invite),
+    /// Asks to be let into a room.
+    Knock(Knock),
+    /// Answers an invitation or a knock.
+    Answer(AskAnswer),
+    /// Takes one back.
+    Withdraw(Withdraw),
 }
 
 /// Reads a message. `None` for one that is no call: the room's chat is not.
@@ -28,6 +36,10 @@ pub fn read(message: &Message) -> Option<Result<Call, MessageError>> {
             line => Some(line.map(Call::Say)),
         },
         "sward.lobby" => Some(data(&message.data).map(Call::Watch)),
+        "sward.invite" => Some(data(&message.data).map(Call::Invite)),
+        "sward.knock" => Some(data(&message.data).map(Call::Knock)),
+        "sward.answer" => Some(data(&message.data).map(Call::Answer)),
+        "sward.withdraw" => Some(data(&message.data).map(Call::Withdraw)),
         _ => None,
     }
 }
@@ -35,7 +47,10 @@ pub fn read(message: &Message) -> Option<Result<Call, MessageError>> {
 /// Whether a message counts against what one player may say to others in a second.
 #[must_use]
 pub fn is_counted(message: &Message) -> bool {
-    message.kind == "chat" || message.kind == "sward.lobby"
+    matches!(
+        message.kind.as_str(),
+        "chat" | "sward.lobby" | "sward.invite" | "sward.knock" | "sward.answer" | "sward.withdraw"
+    )
 }
 
 fn data<T: DeserializeOwned>(data: &Payload) -> Result<T, MessageError> {

@@ -17,6 +17,7 @@ use sward_protocol::session::Player;
 use sward_protocol::social::{Chat, ChatScope, Lines, LobbyCounts, Watch};
 use tokio::time::MissedTickBehavior;
 
+use super::asks::Asks;
 use super::call::Call;
 use super::feed::Feed;
 use crate::chat::{Line, Log, Place};
@@ -37,8 +38,8 @@ const LINES_HEARD_PER_S: u32 = 5;
 
 /// Somebody with a session.
 #[derive(Debug)]
-struct Person {
-    occupant: Arc<Occupant>,
+pub(super) struct Person {
+    pub(super) occupant: Arc<Occupant>,
     own: Mutex<Own>,
 }
 
@@ -65,9 +66,10 @@ struct Watched {
 pub struct Hall {
     people: DashMap<PlayerId, Arc<Person>>,
     lobbies: BTreeMap<Option<String>, Mutex<Watched>>,
-    directory: Arc<Directory>,
+    pub(super) asks: Mutex<Asks>,
+    pub(super) directory: Arc<Directory>,
     clock: Clock,
-    metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl Hall {
@@ -80,7 +82,14 @@ impl Hall {
             let feed = Feed::new(game.clone(), clock.now_ms());
             (game, Mutex::new(Watched { feed, readers: BTreeMap::new() }))
         };
-        Self { people: DashMap::new(), lobbies: names.map(lobby).collect(), directory, clock, metrics }
+        Self {
+            people: DashMap::new(),
+            lobbies: names.map(lobby).collect(),
+            asks: Mutex::default(),
+            directory,
+            clock,
+            metrics,
+        }
     }
 
     /// The time.
@@ -114,6 +123,7 @@ impl Hall {
         for game in watched {
             self.leave(&game, player);
         }
+        self.forget_asks(player, self.clock.now_ms());
     }
 
     /// Does what somebody asks for.
@@ -125,10 +135,13 @@ impl Hall {
         let gone = || MessageError::new(ErrorCode::SessionGone, "the session is over");
         let caller = self.person(caller).ok_or_else(gone)?;
         match call {
-            Call::Say(line) => self.say(&caller, line, now_ms)?,
-            Call::Watch(watch) => self.watch(&caller, watch, now_ms)?,
+            Call::Say(line) => self.say(&caller, line, now_ms).map(|()| Payload::null()),
+            Call::Watch(watch) => self.watch(&caller, watch, now_ms).map(|()| Payload::null()),
+            Call::Invite(invite) => self.invite(&caller, invite, now_ms),
+            Call::Knock(knock) => self.knock(&caller, &knock, now_ms),
+            Call::Answer(answer) => self.answer(&caller, answer, now_ms),
+            Call::Withdraw(withdraw) => self.withdraw(&caller, withdraw, now_ms),
         }
-        Ok(Payload::null())
     }
 
     /// A player's stream began anew: he is shown again what he follows. How many bytes that were.
@@ -145,6 +158,7 @@ impl Hall {
         {
             bytes += self.post(&person.occupant, &flush, now_ms, &mut wakes);
         }
+        bytes += self.show_asks(&person.occupant, now_ms, &mut wakes);
         for game in watched {
             let Some(mut lobby) = self.lobby(&game) else { continue };
             // He may have left it in between.
@@ -176,14 +190,15 @@ impl Hall {
                 lobby.feed.changed(rooms);
             }
         }
+        self.expire_asks(now_ms);
         for lobby in self.lobbies.values() {
             let mut wakes = Wakes::default();
-            self.tell(&mut locked(lobby), now_ms, &mut wakes);
+            self.tell_news(&mut locked(lobby), now_ms, &mut wakes);
             wakes.wake_all();
         }
     }
 
-    fn tell(&self, lobby: &mut Watched, now_ms: u64, wakes: &mut Wakes) {
+    fn tell_news(&self, lobby: &mut Watched, now_ms: u64, wakes: &mut Wakes) {
         if !lobby.feed.may_tell(now_ms) {
             return;
         }
@@ -349,12 +364,7 @@ impl Hall {
         self.lobbies.get(game).map(locked)
     }
 
-    fn someone(&self, player: PlayerId) -> Result<Arc<Person>, MessageError> {
-        let unknown = || MessageError::new(ErrorCode::NoSuchPlayer, "nobody with this id has a session");
-        self.person(player).ok_or_else(unknown)
-    }
-
-    fn person(&self, player: PlayerId) -> Option<Arc<Person>> {
+    pub(super) fn person(&self, player: PlayerId) -> Option<Arc<Person>> {
         self.people.get(&player).map(|person| Arc::clone(person.value()))
     }
 
@@ -365,7 +375,7 @@ impl Hall {
     }
 
     /// How many bytes it was.
-    fn post(&self, reader: &Occupant, flush: &Arc<Flush>, now_ms: u64, wakes: &mut Wakes) -> u32 {
+    pub(super) fn post(&self, reader: &Occupant, flush: &Arc<Flush>, now_ms: u64, wakes: &mut Wakes) -> u32 {
         if reader.mailslot.post_own(flush, now_ms, wakes) == Posted::Overrun {
             self.metrics.streams_overrun.inc();
         }
@@ -387,7 +397,7 @@ fn locked(lobby: &Mutex<Watched>) -> MutexGuard<'_, Watched> {
 }
 
 /// An event for people, ready to be posted. `None` above the bound on an event, which what is bounded here stays below.
-fn flush(event: &Event) -> Option<Arc<Flush>> {
+pub(super) fn flush(event: &Event) -> Option<Arc<Flush>> {
     match encode(event) {
         Ok(encoded) => Some(Arc::new(Flush::of(encoded))),
         Err(error) => {

@@ -1,11 +1,15 @@
-//! What players do with each other outside of a game: they watch lobbies, and talk.
+//! What players do with each other outside of a game: they watch lobbies, talk, invite and knock.
 //!
 //! | module | layer | what it holds |
 //! |---|---|---|
 //! | [`call`] | pure | what a player's message asks for |
 //! | [`feed`] | pure | one lobby: who watches it, and what he has not been told yet |
+//! | [`asks`] | pure | invitations and knocks that wait for an answer |
 //! | [`hall`] | shell | everybody with a session, and the lobbies; delivery |
+//! | `asking` | shell | invitations and knocks in the hall |
 
+mod asking;
+pub mod asks;
 pub mod call;
 pub mod feed;
 pub mod hall;

@@ -6,6 +6,7 @@ mod downstream;
 #[allow(dead_code, reason = "shared with other tests")]
 mod h2_client;
 mod http2;
+mod invitations;
 mod lobby;
 mod operations;
 mod options;
