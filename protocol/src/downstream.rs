@@ -8,7 +8,7 @@ use crate::ids::{Epoch, EventId, PlayerId, RoomId, Seat};
 use crate::payload::Payload;
 use crate::rooms::RoomInfo;
 use crate::session::{Player, Time};
-use crate::social::{Ask, Chat, Lines, Lobby};
+use crate::social::{Ask, Chat, Lines, Lobby, Party, QueueNews};
 
 /// One event. Its name is the variant's, in lower case.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +40,10 @@ pub enum Event {
     Invite(Box<Ask>),
     /// Somebody asks the host of a room to be let in.
     Knock(Box<Ask>),
+    /// Who queues together with you.
+    Party(Party),
+    /// Where you stand in a queue.
+    Queue(Box<QueueNews>),
     /// The whole replicated state.
     State(Payload),
     /// What changed in it.
@@ -233,6 +237,8 @@ macro_rules! with_data {
             Event::Lines($data) => $body,
             Event::Lobby($data) => $body,
             Event::Invite($data) | Event::Knock($data) => $body,
+            Event::Party($data) => $body,
+            Event::Queue($data) => $body,
             Event::State($data) | Event::Patch($data) => $body,
             Event::Pong($data) => $body,
             Event::Reset($data) => $body,
@@ -257,6 +263,8 @@ macro_rules! read_as {
             "lobby" => Self::Lobby($read),
             "invite" => Self::Invite($read),
             "knock" => Self::Knock($read),
+            "party" => Self::Party($read),
+            "queue" => Self::Queue($read),
             "state" => Self::State($read),
             "patch" => Self::Patch($read),
             "pong" => Self::Pong($read),
@@ -285,6 +293,8 @@ impl Event {
             Self::Lobby(_) => "lobby",
             Self::Invite(_) => "invite",
             Self::Knock(_) => "knock",
+            Self::Party(_) => "party",
+            Self::Queue(_) => "queue",
             Self::State(_) => "state",
             Self::Patch(_) => "patch",
             Self::Pong(_) => "pong",

@@ -8,7 +8,7 @@
 //! | [`ids`] | players, rooms, seats, event ids, tokens |
 //! | [`session`], [`rooms`], [`upstream`] | request and answer bodies |
 //! | [`downstream`] | the events of a stream |
-//! | [`social`] | what players say to each other outside of a game: lobbies, chat, invitations |
+//! | [`social`] | what players say to each other outside of a game: lobbies, chat, invitations, matchmaking |
 //! | [`payload`] | a game's own data, passed on unparsed but checked |
 //! | [`text`] | what may stand in a name and in a chat line |
 //! | [`problem`], [`bye`], [`limits`] | error codes, close codes, bounds: one table each |

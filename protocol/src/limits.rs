@@ -32,6 +32,12 @@ pub const LOBBY_EVERY: Duration = Duration::from_millis(1_000);
 pub const ASK_TIME: Duration = Duration::from_millis(30_000);
 /// How long the pass of an accepted one lets in.
 pub const PASS_TIME: Duration = Duration::from_millis(60_000);
+/// Players in one party.
+pub const PARTY_MAX: usize = 8;
+/// The highest skill that a party may have.
+pub const SKILL_MAX: u32 = 1_000_000;
+/// How often at most a waiting player is told where he stands.
+pub const STANDING_EVERY: Duration = Duration::from_millis(5_000);
 /// Messages in one batch.
 pub const BATCH_MESSAGES_MAX: usize = 100;
 /// Bytes of the body of `POST /v1/send`.

@@ -105,6 +105,24 @@ codes! {
     NoSuchAsk = "no_such_ask", "There is no such invitation or knock";
     /// A pass that does not let in.
     BadPass = "bad_pass", "The pass does not let you in";
+    /// No such party.
+    NoSuchParty = "no_such_party", "There is no such party";
+    /// The party has as many players as it may have.
+    PartyFull = "party_full", "The party is full";
+    /// The player is in another party.
+    InParty = "in_party", "You are in another party";
+    /// Only the leader queues for his party.
+    NotLeader = "not_leader", "You do not lead your party";
+    /// The party is larger than a team of that mode.
+    PartyTooLarge = "party_too_large", "The party is larger than a team";
+    /// The game has no such mode.
+    UnknownMode = "unknown_mode", "The game has no such mode";
+    /// The player, or the party, waits in a queue.
+    InQueue = "in_queue", "You wait in a queue already";
+    /// The player waits in no queue.
+    NotInQueue = "not_in_queue", "You wait in no queue";
+    /// As many wait as may.
+    QueueFull = "queue_full", "The queue is full";
     /// A game's own code, which stands in the error itself.
     Game = "game", "The game refuses this";
     /// Too many messages a second.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{PlayerId, RoomId, Seat};
+use crate::payload::Payload;
 use crate::rooms::RoomInfo;
 use crate::session::Player;
 
@@ -200,4 +201,113 @@ pub struct Ask {
     /// For the guest only: lets him in once, with `POST /v1/rooms/{id}/join`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pass: Option<String>,
+}
+
+/// Data of the message `sward.party`: makes a party, or joins or leaves one.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PartyCall {
+    /// The party to join; absent: make one, or tell which one he is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join: Option<String>,
+    /// Leave it instead.
+    #[serde(default)]
+    pub leave: bool,
+    /// The player's own data in the room that a match brings, at most 1 KiB.
+    #[serde(default)]
+    pub me: Payload,
+}
+
+/// Reply to `sward.party`, unless it was left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartyJoined {
+    /// Names it: who knows it may join.
+    pub party: String,
+}
+
+/// Data of the event `party`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// Names it; null: one is in none any more.
+    pub party: Option<String>,
+    /// Who is in it, the leader first.
+    pub members: Vec<Player>,
+}
+
+/// Data of the message `sward.queue`, from a player on his own or the leader of a party.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueueCall {
+    /// Which game.
+    pub game: String,
+    /// Which of its modes.
+    pub mode: String,
+    /// That of the whole party, 0–1,000,000; absent is 0.
+    #[serde(default)]
+    pub skill: u32,
+    /// The caller's own data in the room that a match brings, at most 1 KiB.
+    #[serde(default)]
+    pub me: Payload,
+}
+
+/// Where a player stands in a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum QueueState {
+    /// He waits.
+    Waiting,
+    /// A room is made; `joined` follows.
+    Matched,
+    /// He waits no more.
+    Left,
+}
+
+/// Why a player waits no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum QueueWhy {
+    /// He, or another of his party, wanted it so.
+    Left,
+    /// Somebody left the party, or his session ended.
+    Party,
+    /// Matches were found, but no room came of them.
+    Failed,
+}
+
+/// Data of the event `queue`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueueNews {
+    /// Where he stands.
+    pub state: QueueState,
+    /// Which game.
+    pub game: String,
+    /// Which of its modes.
+    pub mode: String,
+    /// With `waiting`: more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+    /// With `matched`: the room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomId>,
+    /// With `matched`: who plays with whom. They take the seats in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teams: Vec<Vec<PlayerId>>,
+    /// With `left`: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<QueueWhy>,
+}
+
+/// Where a party stands among those who wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Its place among the parties that wait, by age: 1 has waited longest.
+    pub position: u64,
+    /// Players who wait, he among them.
+    pub waiting: u64,
+    /// Since when it waits.
+    pub since_ms: u64,
+    /// The lowest skill that it may be matched with now.
+    pub from: u32,
+    /// The highest.
+    pub to: u32,
 }

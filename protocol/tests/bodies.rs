@@ -17,6 +17,9 @@ use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError, Problem};
 use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Left, OneRoom, RoomInfo, RoomList, Seated};
 use sward_protocol::session::{CreateSession, Player, SessionCreated, SessionLimits, Time};
+use sward_protocol::social::{
+    AskAnswer, Asked, ChatScope, Invite, Knock, PartyCall, PartyJoined, QueueCall, Say, Watch, Withdraw,
+};
 use sward_protocol::upstream::{Answer, Batch, Group, Message, PastEvent, Reply, SendBody, To};
 
 use support::{golden, payload};
@@ -248,6 +251,26 @@ fn send(bodies: &mut Bodies) {
     bodies.both("POST /v1/send: 200, least", &Answer { ack: 0, replies: Vec::new(), events: Vec::new() });
 }
 
+/// The data of messages to people, and of their replies.
+fn calls(bodies: &mut Bodies) {
+    let id = session_created().player.id;
+    let say = Say { scope: Some(ChatScope::Player), game: None, to: Some(id), text: "hi".to_owned() };
+    bodies.both("chat", &say);
+    bodies.both("sward.lobby", &Watch { game: Some("relay".to_owned()), watch: false });
+    bodies.both("sward.invite", &Invite { to: id });
+    bodies.both("sward.knock", &Knock { room: Some(room().id), code: None });
+    bodies.both("sward.knock, by code", &Knock { room: None, code: Some("kxqz".to_owned()) });
+    bodies.both("sward.invite, sward.knock: reply", &Asked { id: 17, expires_ms: 1_764_000_030_000 });
+    bodies.both("sward.answer", &AskAnswer { id: 17, accept: true });
+    bodies.both("sward.withdraw", &Withdraw { id: 17 });
+    let me = create_room().me;
+    let party = "7f3a91c27f3a91c2".to_owned();
+    bodies.both("sward.party", &PartyCall { join: Some(party.clone()), leave: false, me: me.clone() });
+    bodies.both("sward.party: reply", &PartyJoined { party });
+    let (game, mode) = ("relay".to_owned(), "duel".to_owned());
+    bodies.both("sward.queue", &QueueCall { game, mode, skill: 1_000, me });
+}
+
 fn problems(bodies: &mut Bodies) {
     bodies.error("problem", &problem(ErrorCode::BadName, 422));
     bodies.error(
@@ -263,6 +286,7 @@ fn every_body_has_its_golden_bytes_and_reads_back_from_them() {
     sessions(&mut bodies);
     rooms(&mut bodies);
     send(&mut bodies);
+    calls(&mut bodies);
     problems(&mut bodies);
     golden("bodies.json", &bodies.file());
 }

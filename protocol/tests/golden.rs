@@ -15,7 +15,10 @@ use sward_protocol::fragment::Fragment;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat};
 use sward_protocol::rooms::RoomInfo;
 use sward_protocol::session::{Player, Time};
-use sward_protocol::social::{Ask, AskState, Chat, ChatScope, Lines, Lobby, LobbyCounts};
+use sward_protocol::social::{
+    Ask, AskState, Chat, ChatScope, Lines, Lobby, LobbyCounts, Party, QueueNews, QueueState, QueueWhy,
+    Standing,
+};
 use sward_protocol::sse::{decode, encode};
 
 use support::{golden, payload};
@@ -52,6 +55,11 @@ fn info() -> RoomInfo {
     }
 }
 
+fn queue(state: QueueState) -> QueueNews {
+    let (game, mode) = ("relay".to_owned(), "duel".to_owned());
+    QueueNews { state, game, mode, standing: None, room: None, teams: Vec::new(), why: None }
+}
+
 /// What players hear outside of rooms.
 fn of_players() -> Vec<Event> {
     let room = info().id;
@@ -65,10 +73,20 @@ fn of_players() -> Vec<Event> {
         expires_ms: 1_764_000_030_000,
         pass: Some("0f1e2d3c4b5a69788796a5b4c3d2e1f0".to_owned()),
     };
+    let standing = Standing { position: 1, waiting: 2, since_ms: 1_764_000_000_000, from: 900, to: 1_100 };
     let refused = Ask { state: AskState::Refused, pass: None, ..ask.clone() };
     vec![
         Event::Invite(Box::new(ask)),
         Event::Knock(Box::new(refused)),
+        Event::Party(Party { party: Some("7f3a91c27f3a91c2".to_owned()), members: vec![player()] }),
+        Event::Party(Party { party: None, members: Vec::new() }),
+        Event::Queue(Box::new(QueueNews { standing: Some(standing), ..queue(QueueState::Waiting) })),
+        Event::Queue(Box::new(QueueNews {
+            room: Some(room),
+            teams: vec![vec![id], vec![id]],
+            ..queue(QueueState::Matched)
+        })),
+        Event::Queue(Box::new(QueueNews { why: Some(QueueWhy::Party), ..queue(QueueState::Left) })),
         Event::Chat(line(None, ChatScope::Lobby)),
         Event::Chat(line(None, ChatScope::Server)),
         Event::Lines(Lines { scope: ChatScope::Player, lines: vec![line(None, ChatScope::Player)] }),
@@ -231,7 +249,7 @@ fn a_batch_bears_the_id_of_its_last_event() {
     let shape: Vec<_> =
         deliveries.iter().map(|delivery| (delivery.id.as_deref(), delivery.events.len())).collect();
     let want =
-        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.20"), 16), (None, 1)];
+        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.25"), 21), (None, 1)];
     assert_eq!(shape, want);
 }
 

@@ -1,5 +1,6 @@
 //! Composition: the parts of a server put together, and run.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -21,6 +22,7 @@ use crate::http::error::AnsweredCode;
 use crate::http::routes;
 use crate::http::state::State;
 use crate::listener;
+use crate::matchmaking::Rules;
 use crate::metrics::Metrics;
 use crate::net::certificate::Certificate;
 use crate::net::{answering, serve};
@@ -30,12 +32,14 @@ use crate::room::directory::Directory;
 use crate::session::registry::Registry;
 use crate::session::sweeper::Sweeper;
 use crate::shutdown;
+use crate::social::matching::Mode;
 
 /// A server that is being put together.
 #[derive(Debug, Default)]
 pub struct Builder {
     config: Config,
     catalog: Catalog,
+    modes: BTreeMap<Mode, Rules>,
 }
 
 /// A server, ready to listen.
@@ -58,7 +62,8 @@ impl Server {
     /// A server with the games that come with it.
     #[must_use]
     pub fn builder() -> Builder {
-        Builder::default().game::<Relay>("relay").game::<Meadow>("meadow")
+        let builder = Builder::default().game::<Relay>("relay").game::<Meadow>("meadow");
+        builder.mode("relay", "duel", Rules::new(2, 1)).mode("relay", "pairs", Rules::new(2, 2))
     }
 
     /// Begins to listen. To be called within an actix system.
@@ -152,10 +157,17 @@ impl Builder {
         self
     }
 
+    /// Lets players queue for a mode of a game, in place of one that had this name.
+    #[must_use]
+    pub fn mode(mut self, game: &str, mode: &str, rules: Rules) -> Self {
+        self.modes.insert((game.to_owned(), mode.to_owned()), rules);
+        self
+    }
+
     /// The server.
     #[must_use]
     pub fn build(self) -> Server {
-        let Self { config, catalog } = self;
+        let Self { config, catalog, modes } = self;
         let (clock, metrics) = (Clock::new(), Arc::new(Metrics::new()));
         let players_max =
             config.max_players.unwrap_or_else(|| descriptors::players_for(descriptors::limit()));
@@ -165,7 +177,7 @@ impl Builder {
         let node = NodeId(entropy::seed() as u16);
         let admission = Admission { directory, catalog, node };
         let registry = Arc::new(Registry::new(players_max));
-        Server { state: State::new(Arc::new(config), clock, metrics, registry, admission) }
+        Server { state: State::new(Arc::new(config), clock, metrics, registry, admission, &modes) }
     }
 }
 

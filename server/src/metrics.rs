@@ -72,6 +72,10 @@ pub struct Social {
     pub events: IntCounter,
     /// Invitations and knocks that wait for an answer.
     pub asks: IntGauge,
+    /// Players who wait for a match.
+    pub queue_players: IntGauge,
+    /// Matches, by what came of them: `ok`, `failed`.
+    pub matches: IntCounterVec,
     /// Chat lines said outside of rooms, by scope.
     pub chat_lines: IntCounterVec,
     /// Chat lines and other calls on people that were refused for their rate, by whose: `caller`, `lobby`, `player`.
@@ -93,6 +97,8 @@ impl Social {
             ),
             events: counter("sward_social_events_total", "Events posted to players outside of their rooms"),
             asks: register(registry, gauge("sward_asks", "Invitations and knocks that wait for an answer")),
+            queue_players: register(registry, gauge("sward_queue_players", "Players who wait for a match")),
+            matches: by("sward_matches_total", "Matches, by what came of them", "outcome"),
             chat_lines: by("sward_chat_lines_total", "Chat lines said outside of rooms, by scope", "scope"),
             calls_refused: by(
                 "sward_calls_refused_total",

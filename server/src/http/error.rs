@@ -82,8 +82,8 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
             (StatusCode::BAD_REQUEST, false)
         }
         Code::BadToken => (StatusCode::UNAUTHORIZED, false),
-        Code::NotHost | Code::BadPass => (StatusCode::FORBIDDEN, false),
-        Code::NotFound | Code::RoomNotFound | Code::NoSuchPlayer | Code::NoSuchAsk => {
+        Code::NotHost | Code::NotLeader | Code::BadPass => (StatusCode::FORBIDDEN, false),
+        Code::NotFound | Code::RoomNotFound | Code::NoSuchPlayer | Code::NoSuchAsk | Code::NoSuchParty => {
             (StatusCode::NOT_FOUND, false)
         }
         Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, false),
@@ -95,13 +95,20 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         | Code::AlreadyInRoom
         | Code::InvitePending
         | Code::KnockPending
+        | Code::PartyFull
+        | Code::InParty
+        | Code::PartyTooLarge
+        | Code::InQueue
+        | Code::NotInQueue
         | Code::NotInLobby => (StatusCode::CONFLICT, false),
         Code::SessionGone => (StatusCode::GONE, false),
         Code::BodySlow => (StatusCode::REQUEST_TIMEOUT, false),
         Code::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, false),
         Code::UnsupportedEncoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, false),
         Code::RateLimited | Code::RoomBusy | Code::HostBusy => (StatusCode::TOO_MANY_REQUESTS, true),
-        Code::ServerFull | Code::Draining | Code::RoomSlow => (StatusCode::SERVICE_UNAVAILABLE, true),
+        Code::ServerFull | Code::QueueFull | Code::Draining | Code::RoomSlow => {
+            (StatusCode::SERVICE_UNAVAILABLE, true)
+        }
         Code::Internal => (StatusCode::INTERNAL_SERVER_ERROR, false),
         _ => (StatusCode::UNPROCESSABLE_ENTITY, false),
     }

@@ -1,5 +1,6 @@
 //! What every handler is given.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,11 +9,13 @@ use sward_protocol::session::SessionCreated;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::matchmaking::Rules;
 use crate::metrics::Metrics;
 use crate::room::admission::Admission;
 use crate::session::first_answers::{FirstAnswers, SESSIONS_MAX};
 use crate::session::registry::Registry;
 use crate::social::hall::Hall;
+use crate::social::matching::Mode;
 
 /// The parts of one server. Cheap to clone; all clones are the same server.
 #[derive(Debug, Clone)]
@@ -50,10 +53,10 @@ impl State {
         metrics: Arc<Metrics>,
         registry: Arc<Registry>,
         admission: Admission,
+        modes: &BTreeMap<Mode, Rules>,
     ) -> Self {
         let node = admission.node;
-        let games = admission.catalog.names();
-        let hall = Hall::new(&games, Arc::clone(&admission.directory), Arc::clone(&metrics));
+        let hall = Hall::new(admission.clone(), modes, Arc::clone(&metrics));
         let streams_max = i64::try_from(config.max_streams).unwrap_or(i64::MAX);
         Self {
             config,

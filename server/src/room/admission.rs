@@ -17,6 +17,7 @@ use super::lobby::Filter;
 use super::occupant::Occupant;
 use crate::entropy;
 use crate::game::BadOptions;
+use crate::matchmaking::Rules;
 
 /// How often another room is tried when the chosen one filled up or closed under the player's feet.
 const TRIES_MAX: usize = 5;
@@ -150,6 +151,26 @@ impl Admission {
         Ok(seated)
     }
 
+    /// Makes the room of a match, which nobody else finds, with a seat held for its first player.
+    ///
+    /// # Errors
+    /// [`JoinError`] when there is no such game, or no room may be made.
+    pub fn open_match(&self, game: &str, mode: &str, rules: Rules) -> Result<Reservation, JoinError> {
+        let meta = Match { mode, teams: rules.teams, team_size: rules.team_size };
+        let meta = Payload::of(&meta).map_err(|error| JoinError::BadField(error.to_string()))?;
+        let plan = self.plan(CreateRoom {
+            game: game.to_owned(),
+            me: Payload::null(),
+            name: String::new(),
+            max_players: Some(rules.players()),
+            private: true,
+            meta: Some(meta),
+            options: None,
+            key: None,
+        })?;
+        Ok(self.directory.open_for(self.make(&plan)?)?)
+    }
+
     async fn enter(
         &self,
         occupant: &Arc<Occupant>,
@@ -199,6 +220,14 @@ impl Admission {
         let made = self.catalog.make(&plan.game, draft, &plan.options, entropy::seed());
         Ok(made.ok_or_else(|| JoinError::UnknownGame(plan.game.clone()))??)
     }
+}
+
+/// `meta` of the room of a match.
+#[derive(serde::Serialize)]
+struct Match<'a> {
+    mode: &'a str,
+    teams: u8,
+    team_size: u8,
 }
 
 /// A room as asked for, checked.

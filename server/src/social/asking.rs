@@ -10,7 +10,7 @@ use sward_protocol::problem::{ErrorCode, MessageError};
 use sward_protocol::social::{Ask, AskAnswer, AskState, Asked, Invite, Knock, Withdraw};
 
 use super::asks::{Asks, Kind, Open, Refused};
-use super::hall::{Hall, Person, flush};
+use super::hall::{Hall, Person, flush, refuse, reply};
 use crate::clock::whole_ms;
 use crate::entropy;
 use crate::fanout::wake::Wakes;
@@ -206,12 +206,4 @@ impl Hall {
 
 fn no_such_ask() -> MessageError {
     refuse(ErrorCode::NoSuchAsk, "it is answered, expired or withdrawn, or was never yours to say")
-}
-
-fn refuse(code: ErrorCode, detail: &str) -> MessageError {
-    MessageError::new(code, detail)
-}
-
-fn reply<T: serde::Serialize>(data: &T) -> Result<Payload, MessageError> {
-    Payload::of(data).map_err(|error| MessageError::new(ErrorCode::Internal, error.to_string()))
 }

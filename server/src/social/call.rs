@@ -3,13 +3,13 @@
 use serde::de::DeserializeOwned;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
-use sward_protocol::social::{AskAnswer, Invite, Knock, Watch, Withdraw};
+use sward_protocol::social::{AskAnswer, Invite, Knock, PartyCall, QueueCall, Watch, Withdraw};
 use sward_protocol::upstream::Message;
 
 use crate::chat::{self, Line, Place};
 
 /// What is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Call {
     /// Says something, somewhere else than in his room.
     Say(Line),
@@ -23,6 +23,12 @@ pub enum Call {
     Answer(AskAnswer),
     /// Takes one back.
     Withdraw(Withdraw),
+    /// Makes, joins or leaves a party.
+    Party(PartyCall),
+    /// Waits for a match.
+    Queue(QueueCall),
+    /// Waits no more.
+    Unqueue,
 }
 
 /// Reads a message. `None` for one that is no call: the room's chat is not.
@@ -40,6 +46,9 @@ pub fn read(message: &Message) -> Option<Result<Call, MessageError>> {
         "sward.knock" => Some(data(&message.data).map(Call::Knock)),
         "sward.answer" => Some(data(&message.data).map(Call::Answer)),
         "sward.withdraw" => Some(data(&message.data).map(Call::Withdraw)),
+        "sward.party" => Some(data(&message.data).map(Call::Party)),
+        "sward.queue" => Some(data(&message.data).map(Call::Queue)),
+        "sward.unqueue" => Some(Ok(Call::Unqueue)),
         _ => None,
     }
 }
@@ -49,7 +58,15 @@ pub fn read(message: &Message) -> Option<Result<Call, MessageError>> {
 pub fn is_counted(message: &Message) -> bool {
     matches!(
         message.kind.as_str(),
-        "chat" | "sward.lobby" | "sward.invite" | "sward.knock" | "sward.answer" | "sward.withdraw"
+        "chat"
+            | "sward.lobby"
+            | "sward.invite"
+            | "sward.knock"
+            | "sward.answer"
+            | "sward.withdraw"
+            | "sward.party"
+            | "sward.queue"
+            | "sward.unqueue"
     )
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use sward_protocol::downstream::Event;
-use sward_protocol::ids::PlayerId;
+use sward_protocol::ids::{PlayerId, Seat};
 use sward_protocol::limits::{CHAT_LINES_MAX, LOBBIES_WATCHED_MAX, LOBBY_ROOMS_MAX};
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
@@ -20,13 +20,16 @@ use tokio::time::MissedTickBehavior;
 use super::asks::Asks;
 use super::call::Call;
 use super::feed::Feed;
+use super::matching::{Matching, Mode};
 use crate::chat::{Line, Log, Place};
 use crate::clock::Clock;
 use crate::fanout::encode::encode;
 use crate::fanout::flush::Flush;
 use crate::fanout::mailslot::Posted;
 use crate::fanout::wake::Wakes;
+use crate::matchmaking::Rules;
 use crate::metrics::Metrics;
+use crate::room::admission::Admission;
 use crate::room::directory::Directory;
 use crate::room::occupant::Occupant;
 use crate::session::rate::Rate;
@@ -67,17 +70,20 @@ pub struct Hall {
     people: DashMap<PlayerId, Arc<Person>>,
     lobbies: BTreeMap<Option<String>, Mutex<Watched>>,
     pub(super) asks: Mutex<Asks>,
+    pub(super) matching: Mutex<Matching>,
+    pub(super) admission: Admission,
     pub(super) directory: Arc<Directory>,
     clock: Clock,
     pub(super) metrics: Arc<Metrics>,
 }
 
 impl Hall {
-    /// A server with these games, where nobody is yet.
+    /// A server with these games and modes, where nobody is yet.
     #[must_use]
-    pub fn new(games: &[String], directory: Arc<Directory>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(admission: Admission, modes: &BTreeMap<Mode, Rules>, metrics: Arc<Metrics>) -> Self {
+        let directory = Arc::clone(&admission.directory);
         let clock = directory.clock();
-        let names = games.iter().cloned().map(Some).chain([None]);
+        let names = admission.catalog.names().into_iter().map(Some).chain([None]);
         let lobby = |game: Option<String>| {
             let feed = Feed::new(game.clone(), clock.now_ms());
             (game, Mutex::new(Watched { feed, readers: BTreeMap::new() }))
@@ -86,6 +92,8 @@ impl Hall {
             people: DashMap::new(),
             lobbies: names.map(lobby).collect(),
             asks: Mutex::default(),
+            matching: Mutex::new(Matching::new(modes)),
+            admission,
             directory,
             clock,
             metrics,
@@ -123,7 +131,9 @@ impl Hall {
         for game in watched {
             self.leave(&game, player);
         }
-        self.forget_asks(player, self.clock.now_ms());
+        let now_ms = self.clock.now_ms();
+        self.forget_asks(player, now_ms);
+        self.forget_matching(player, now_ms);
     }
 
     /// Does what somebody asks for.
@@ -141,6 +151,9 @@ impl Hall {
             Call::Knock(knock) => self.knock(&caller, &knock, now_ms),
             Call::Answer(answer) => self.answer(&caller, answer, now_ms),
             Call::Withdraw(withdraw) => self.withdraw(&caller, withdraw, now_ms),
+            Call::Party(party) => self.party(&caller, party, now_ms),
+            Call::Queue(queue) => self.queue(&caller, queue, now_ms),
+            Call::Unqueue => self.unqueue(&caller, now_ms),
         }
     }
 
@@ -159,6 +172,7 @@ impl Hall {
             bytes += self.post(&person.occupant, &flush, now_ms, &mut wakes);
         }
         bytes += self.show_asks(&person.occupant, now_ms, &mut wakes);
+        bytes += self.show_matching(&person.occupant, now_ms, &mut wakes);
         for game in watched {
             let Some(mut lobby) = self.lobby(&game) else { continue };
             // He may have left it in between.
@@ -183,7 +197,7 @@ impl Hall {
     }
 
     /// Tells what changed, where it is time to.
-    fn look(&self, now_ms: u64) {
+    fn look(self: &Arc<Self>, now_ms: u64) {
         let changes = self.directory.lobby().take_changes();
         for (game, rooms) in changes {
             if let Some(mut lobby) = self.lobby(&Some(game)) {
@@ -191,6 +205,7 @@ impl Hall {
             }
         }
         self.expire_asks(now_ms);
+        self.look_for_matches(now_ms);
         for lobby in self.lobbies.values() {
             let mut wakes = Wakes::default();
             self.tell_news(&mut locked(lobby), now_ms, &mut wakes);
@@ -360,6 +375,10 @@ impl Hall {
         self.lobby(game).ok_or_else(unknown)
     }
 
+    pub(super) fn has_game(&self, game: &str) -> bool {
+        self.lobbies.contains_key(&Some(game.to_owned()))
+    }
+
     fn lobby(&self, game: &Option<String>) -> Option<MutexGuard<'_, Watched>> {
         self.lobbies.get(game).map(locked)
     }
@@ -380,7 +399,7 @@ impl Hall {
             self.metrics.streams_overrun.inc();
         }
         self.metrics.social.events.inc();
-        flush.share_of(sward_protocol::ids::Seat::GAME).bytes
+        flush.share_of(Seat::GAME).bytes
     }
 }
 
@@ -404,5 +423,83 @@ pub(super) fn flush(event: &Event) -> Option<Arc<Flush>> {
             tracing::warn!(%error, "an event for players that cannot be sent");
             None
         }
+    }
+}
+
+pub(super) fn refuse(code: ErrorCode, detail: &str) -> MessageError {
+    MessageError::new(code, detail)
+}
+
+pub(super) fn reply<T: serde::Serialize>(data: &T) -> Result<Payload, MessageError> {
+    Payload::of(data).map_err(|error| MessageError::new(ErrorCode::Internal, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use sward_protocol::ids::{Epoch, NodeId, RoomId};
+
+    use super::*;
+    use crate::fanout::mailslot::Mailslot;
+    use crate::room::catalog::Catalog;
+    use crate::room::core::Charter;
+
+    fn charter(number: u128) -> Charter {
+        Charter {
+            id: RoomId::from_random(NodeId(0), number),
+            game: "relay".to_owned(),
+            code: String::new(),
+            name: "Nest".to_owned(),
+            private: false,
+            meta: Payload::from_json(r#"{"map":"hill"}"#).unwrap(),
+            max_players: 4,
+        }
+    }
+
+    #[test]
+    fn ten_thousand_rooms_cost_five_thousand_who_watch_one_shared_event_a_second() {
+        let mut catalog = Catalog::default();
+        catalog.add::<crate::games::relay::Relay>("relay");
+        let directory = Arc::new(Directory::new(10_000, Clock::new(), Arc::default()));
+        let metrics = Arc::new(Metrics::new());
+        let admission = Admission { directory: Arc::clone(&directory), catalog, node: NodeId(0) };
+        let hall = Arc::new(Hall::new(admission, &BTreeMap::new(), Arc::clone(&metrics)));
+        let rooms = |players: u16| {
+            let mut lobby = directory.lobby();
+            for number in 0..10_000 {
+                lobby.count(charter(number).id, players);
+            }
+        };
+        for number in 0..10_000 {
+            directory.lobby().open(charter(number));
+        }
+        rooms(1);
+        let now_ms = hall.clock().now_ms();
+        let people: Vec<_> = (0..5_000)
+            .map(|number| {
+                let id = PlayerId::from_random(NodeId(0), number);
+                let player = Player { id, name: format!("P{number}") };
+                let occupant = Arc::new(Occupant::new(player, Mailslot::new(Epoch(1))));
+                hall.arrive(Arc::clone(&occupant));
+                let watch = Watch { game: Some("relay".to_owned()), watch: true };
+                assert!(hall.call(id, Call::Watch(watch), now_ms).is_ok());
+                occupant
+            })
+            .collect();
+        assert_eq!(metrics.social.events.get(), 5_000, "each was shown the lobby");
+        let snapshot = |lobby: &Watched| Arc::as_ptr(lobby.feed.snapshot().unwrap());
+        let lobby = hall.lobby(&Some("relay".to_owned())).unwrap();
+        let shown = Arc::strong_count(lobby.feed.snapshot().unwrap());
+        assert!(shown > 5_000, "encoded once for all: {shown} hold {:?}", snapshot(&lobby));
+        drop(lobby);
+        for second in 1..=5 {
+            rooms(1 + second % 2);
+            for part in 0..10 {
+                hall.look(now_ms + u64::from(second) * 1_000 + part * 100);
+            }
+        }
+        assert_eq!(metrics.social.events.get(), 30_000, "one each and second");
+        assert_eq!(metrics.social.lobby_overflows.get(), 5, "10,000 changes are told as the first page");
+        hall.depart(people[0].player.id);
+        assert_eq!(metrics.social.lobby_watchers.get(), 4_999);
     }
 }

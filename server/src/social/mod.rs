@@ -1,4 +1,5 @@
-//! What players do with each other outside of a game: they watch lobbies, talk, invite and knock.
+//! What players do with each other outside of a game: they watch lobbies, talk, invite and knock,
+//! and queue for a match.
 //!
 //! | module | layer | what it holds |
 //! |---|---|---|
@@ -6,6 +7,7 @@
 //! | [`feed`] | pure | one lobby: who watches it, and what he has not been told yet |
 //! | [`asks`] | pure | invitations and knocks that wait for an answer |
 //! | [`hall`] | shell | everybody with a session, and the lobbies; delivery |
+//! | `matching` | shell | parties and queues in the hall |
 //! | `asking` | shell | invitations and knocks in the hall |
 
 mod asking;
@@ -13,3 +15,4 @@ pub mod asks;
 pub mod call;
 pub mod feed;
 pub mod hall;
+pub mod matching;

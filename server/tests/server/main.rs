@@ -8,6 +8,7 @@ mod h2_client;
 mod http2;
 mod invitations;
 mod lobby;
+mod matchmaking;
 mod operations;
 mod options;
 mod presence;

@@ -7,6 +7,7 @@ const PURE: &[&str] = &[
     "chat.rs",
     "game",
     "games",
+    "matchmaking",
     "net/framing.rs",
     "net/frames.rs",
     "room/core.rs",
