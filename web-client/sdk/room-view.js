@@ -94,7 +94,7 @@ export class RoomView {
       if (player.seat === seat) player.away = false;
       this.room.players.set(player.seat, player);
     }
-    return { name: 'joined', payload: { room: this.room, seat, players: [...this.room.players.values()], state: data.state } };
+    return { name: 'joined', payload: { room: this.room, seat, players: [...this.room.players.values()], state: data.state, chat: data.chat ?? [] } };
   }
 
   /**

@@ -1,11 +1,11 @@
 //! Parties and queues in the hall: who waits, what he is told, and the room that a match brings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use actix_rt::{Arbiter, ArbiterHandle};
-use sward_protocol::downstream::{Event, GoneWhy};
-use sward_protocol::ids::{PlayerId, RoomId};
+use sward_protocol::downstream::Event;
+use sward_protocol::ids::PlayerId;
 use sward_protocol::limits::{ME_BYTES_MAX, SKILL_MAX, STANDING_EVERY};
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
@@ -15,21 +15,19 @@ use sward_protocol::social::{
 };
 
 use super::hall::{Hall, Person, flush, refuse, reply};
+use super::seating::Forming;
 use crate::clock::whole_ms;
 use crate::entropy;
 use crate::fanout::wake::Wakes;
 use crate::matchmaking::Rules;
 use crate::matchmaking::parties::{Member, Parties, Refused};
 use crate::matchmaking::queue::{self, Found, Queue, Ticket};
-use crate::room::handle::RoomHandle;
 use crate::room::occupant::Occupant;
 
 /// Parties that wait for one mode; the next one is refused.
 const PARTIES_MAX: usize = 10_000;
 /// Parties that are looked at in one go, so that a long queue of those who do not fit keeps nobody else waiting.
-const LOOKS_MAX: usize = 50_000;
-/// Matches of one party that may come to nothing before it is told so.
-const TRIES_MAX: u8 = 3;
+const LOOKS_MAX: usize = 20_000;
 
 /// A game, and one of its modes.
 pub type Mode = (String, String);
@@ -37,22 +35,22 @@ pub type Mode = (String, String);
 /// The queues of all modes, and the parties.
 #[derive(Debug)]
 pub(super) struct Matching {
-    queues: BTreeMap<Mode, Line>,
+    pub(super) queues: BTreeMap<Mode, Line>,
     parties: Parties,
     /// What each party in a queue, or in a match that is being made, brought with it.
     entries: BTreeMap<u64, Entry>,
-    waiting: BTreeMap<PlayerId, u64>,
+    pub(super) waiting: BTreeMap<PlayerId, u64>,
     made: u64,
 }
 
 #[derive(Debug)]
-struct Line {
-    queue: Queue,
-    told_ms: u64,
+pub(super) struct Line {
+    pub(super) queue: Queue,
+    pub(super) told_ms: u64,
 }
 
 #[derive(Debug, Clone)]
-struct Entry {
+pub(super) struct Entry {
     mode: Mode,
     mes: BTreeMap<PlayerId, Payload>,
     /// The worker that took its request: rooms are to spread over the workers, as if their players had made them.
@@ -73,7 +71,7 @@ impl Matching {
     }
 
     /// Forgets a party that waits no more.
-    fn forget(&mut self, ticket: &Ticket) -> Option<Entry> {
+    pub(super) fn forget(&mut self, ticket: &Ticket) -> Option<Entry> {
         for player in &ticket.players {
             self.waiting.remove(player);
         }
@@ -87,21 +85,6 @@ impl Matching {
         let ticket = self.queues.get_mut(&mode)?.queue.remove(id)?;
         self.forget(&ticket);
         Some((ticket, mode))
-    }
-}
-
-/// A match whose room is being made.
-struct Forming {
-    mode: Mode,
-    rules: Rules,
-    teams: Vec<Vec<Ticket>>,
-    mes: BTreeMap<PlayerId, Payload>,
-}
-
-impl Forming {
-    fn teams(&self) -> Vec<Vec<PlayerId>> {
-        let players = |team: &Vec<Ticket>| team.iter().flat_map(|ticket| ticket.players.clone()).collect();
-        self.teams.iter().map(players).collect()
     }
 }
 
@@ -286,123 +269,7 @@ impl Hall {
         bytes
     }
 
-    fn start(self: &Arc<Self>, forming: Forming, worker: Option<ArbiterHandle>) {
-        let hall = Arc::clone(self);
-        let seat = move || {
-            actix_rt::spawn(hall.seat(forming));
-        };
-        match worker {
-            // It refuses only when the server stops.
-            Some(worker) => {
-                let _ = worker.spawn_fn(seat);
-            }
-            None => seat(),
-        }
-    }
-
-    async fn seat(self: Arc<Self>, forming: Forming) {
-        match self.try_seat(&forming).await {
-            Ok(()) => {
-                self.metrics.social.matches.with_label_values(&["ok"]).inc();
-                let mut matching = self.matching();
-                for ticket in forming.teams.iter().flatten() {
-                    matching.forget(ticket);
-                }
-            }
-            Err(lost) => {
-                self.metrics.social.matches.with_label_values(&["failed"]).inc();
-                self.put_back(forming, &lost);
-            }
-        }
-    }
-
-    /// Makes the room and seats everybody, team after team.
-    ///
-    /// # Errors
-    /// Those who are missing; nobody else keeps a seat then. Nobody: the room itself could not be made.
-    async fn try_seat(&self, forming: &Forming) -> Result<(), BTreeSet<PlayerId>> {
-        let teams = forming.teams();
-        let players: Vec<PlayerId> = teams.iter().flatten().copied().collect();
-        let mut people = Vec::new();
-        let mut lost = BTreeSet::new();
-        for player in &players {
-            match self.person(*player) {
-                Some(person) => people.push(Arc::clone(&person.occupant)),
-                None => {
-                    lost.insert(*player);
-                }
-            }
-        }
-        if !lost.is_empty() {
-            return Err(lost);
-        }
-        let (game, mode) = &forming.mode;
-        let first = self.admission.open_match(game, mode, forming.rules).map_err(|error| {
-            tracing::warn!(%error, game, mode, "no room for a match");
-            BTreeSet::new()
-        })?;
-        let room = first.room().clone();
-        let mut reservation = Some(first);
-        self.tell_matched(&forming.mode, &room, &teams);
-        for occupant in &people {
-            let held = reservation.take().or_else(|| self.directory.reserve_in(room.clone()));
-            let me = forming.mes.get(&occupant.player.id).cloned().unwrap_or_default();
-            let seated = match held {
-                Some(held) => RoomHandle::join(held, Arc::clone(occupant), me).await.is_ok(),
-                None => false,
-            };
-            if !seated {
-                lost.insert(occupant.player.id);
-            }
-        }
-        if lost.is_empty() {
-            return Ok(());
-        }
-        let is_there = |room_id: RoomId| room_id == room.charter().id;
-        for place in people.iter().filter_map(|occupant| occupant.place()) {
-            if is_there(place.room.charter().id) {
-                place.room.leave_soon(place.stay, GoneWhy::Closed);
-            }
-        }
-        Err(lost)
-    }
-
-    /// A match came to nothing: those who are all there wait on, with the time that they have waited.
-    fn put_back(&self, forming: Forming, lost: &BTreeSet<PlayerId>) {
-        let now_ms = self.clock().now_ms();
-        let mut matching = self.matching();
-        let matching = &mut *matching;
-        for mut ticket in forming.teams.into_iter().flatten() {
-            ticket.tries += 1;
-            // Who ended his session is not in there any more.
-            let is_whole =
-                ticket.players.iter().all(|player| matching.waiting.get(player) == Some(&ticket.id));
-            let is_lost = ticket.players.iter().any(|player| lost.contains(player));
-            match matching.queues.get_mut(&forming.mode) {
-                Some(line) if is_whole && !is_lost && ticket.tries < TRIES_MAX => {
-                    line.told_ms = 0;
-                    line.queue.add(ticket);
-                }
-                _ => {
-                    matching.forget(&ticket);
-                    let why = if is_whole { QueueWhy::Failed } else { QueueWhy::Party };
-                    self.tell_left(&forming.mode, &ticket.players, why, now_ms);
-                }
-            }
-        }
-    }
-
-    fn tell_matched(&self, (game, mode): &Mode, room: &RoomHandle, teams: &[Vec<PlayerId>]) {
-        let news = QueueNews {
-            room: Some(room.charter().id),
-            teams: teams.to_vec(),
-            ..news(QueueState::Matched, game, mode)
-        };
-        let players: Vec<_> = teams.iter().flatten().copied().collect();
-        self.tell_players(&players, &Event::Queue(Box::new(news)), self.clock().now_ms());
-    }
-
-    fn tell_left(&self, (game, mode): &Mode, players: &[PlayerId], why: QueueWhy, now_ms: u64) {
+    pub(super) fn tell_left(&self, (game, mode): &Mode, players: &[PlayerId], why: QueueWhy, now_ms: u64) {
         let news = QueueNews { why: Some(why), ..news(QueueState::Left, game, mode) };
         self.tell_players(players, &Event::Queue(Box::new(news)), now_ms);
     }
@@ -423,7 +290,7 @@ impl Hall {
         self.tell_players(&players, &party_event(party, members), now_ms);
     }
 
-    fn tell_players(&self, players: &[PlayerId], event: &Event, now_ms: u64) {
+    pub(super) fn tell_players(&self, players: &[PlayerId], event: &Event, now_ms: u64) {
         let Some(flush) = flush(event) else { return };
         let mut wakes = Wakes::default();
         for person in players.iter().filter_map(|player| self.person(*player)) {
@@ -432,7 +299,7 @@ impl Hall {
         wakes.wake_all();
     }
 
-    fn matching(&self) -> MutexGuard<'_, Matching> {
+    pub(super) fn matching(&self) -> MutexGuard<'_, Matching> {
         // Nothing under this lock panics half-way through a change that matters.
         self.matching.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -455,7 +322,7 @@ fn standing_event((game, mode): &Mode, ticket: &Ticket, standing: queue::Standin
     Event::Queue(Box::new(QueueNews { standing: Some(standing), ..news(QueueState::Waiting, game, mode) }))
 }
 
-fn news(state: QueueState, game: &str, mode: &str) -> QueueNews {
+pub(super) fn news(state: QueueState, game: &str, mode: &str) -> QueueNews {
     let (game, mode) = (game.to_owned(), mode.to_owned());
     QueueNews { state, game, mode, standing: None, room: None, teams: Vec::new(), why: None }
 }
@@ -468,89 +335,4 @@ fn bounded(me: Payload) -> Result<Payload, MessageError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use sward_protocol::ids::{Epoch, NodeId};
-
-    use super::super::call::Call;
-    use super::*;
-    use crate::clock::Clock;
-    use crate::fanout::mailslot::Mailslot;
-    use crate::games::relay::Relay;
-    use crate::room::admission::Admission;
-    use crate::room::catalog::Catalog;
-    use crate::room::directory::Directory;
-
-    fn hall() -> Arc<Hall> {
-        let mut catalog = Catalog::default();
-        catalog.add::<Relay>("relay");
-        let directory = Arc::new(Directory::new(10, Clock::new(), Arc::default()));
-        let modes = BTreeMap::from([(("relay".to_owned(), "duel".to_owned()), Rules::new(2, 1))]);
-        let admission = Admission { directory, catalog, node: NodeId(0) };
-        Arc::new(Hall::new(admission, &modes, Arc::default()))
-    }
-
-    fn waiting(hall: &Arc<Hall>, number: u128) -> Arc<Occupant> {
-        let player = Player { id: PlayerId::from_random(NodeId(0), number), name: format!("P{number}") };
-        let occupant = Arc::new(Occupant::new(player, Mailslot::new(Epoch(1))));
-        hall.arrive(Arc::clone(&occupant));
-        let (game, mode) = ("relay".to_owned(), "duel".to_owned());
-        let call = Call::Queue(QueueCall { game, mode, skill: 0, me: Payload::null() });
-        assert!(hall.call(occupant.player.id, call, number.try_into().unwrap()).is_ok());
-        occupant
-    }
-
-    fn tickets(hall: &Hall) -> Vec<Ticket> {
-        let matching = hall.matching();
-        matching
-            .queues
-            .values()
-            .flat_map(|line| line.queue.standings(0))
-            .map(|(ticket, _)| ticket.clone())
-            .collect()
-    }
-
-    #[actix_web::test]
-    async fn whoever_dies_between_match_and_seat_is_replaced_and_the_other_keeps_his_place() {
-        let hall = hall();
-        let (zoe, bo) = (waiting(&hall, 1), waiting(&hall, 2));
-        let before = tickets(&hall)[0].clone();
-        // His session ends, but nobody has been told yet.
-        bo.end();
-        hall.look_for_matches(10);
-        assert_eq!(tickets(&hall), []);
-        let mut turns = 0;
-        while tickets(&hall).is_empty() || zoe.place().is_some() {
-            tokio::task::yield_now().await;
-            turns += 1;
-            assert!(turns < 100_000, "nobody was put back");
-        }
-        assert_eq!(tickets(&hall), [Ticket { tries: 1, ..before }]);
-        hall.depart(bo.player.id);
-        let mo = waiting(&hall, 3);
-        hall.look_for_matches(20);
-        while mo.place().is_none() || zoe.place().is_none() || !hall.matching().waiting.is_empty() {
-            tokio::task::yield_now().await;
-            turns += 1;
-            assert!(turns < 200_000, "nobody has a seat");
-        }
-        assert!(hall.matching().entries.is_empty());
-    }
-
-    #[actix_web::test]
-    async fn a_queue_takes_so_many_and_no_more() {
-        let hall = hall();
-        {
-            let mut matching = hall.matching();
-            let line = matching.queues.values_mut().next().unwrap();
-            for id in 0..PARTIES_MAX as u64 {
-                let players = vec![PlayerId::from_random(NodeId(1), u128::from(id))];
-                line.queue.add(Ticket { id, since_ms: id, skill: 0, players, tries: 0 });
-            }
-        }
-        let player = Player { id: PlayerId::from_random(NodeId(0), 1), name: "P".to_owned() };
-        hall.arrive(Arc::new(Occupant::new(player.clone(), Mailslot::new(Epoch(1)))));
-        let (game, mode) = ("relay".to_owned(), "duel".to_owned());
-        let call = Call::Queue(QueueCall { game, mode, skill: 0, me: Payload::null() });
-        assert_eq!(hall.call(player.id, call, 1).unwrap_err().code, "queue_full");
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@
 //! | [`asks`] | pure | invitations and knocks that wait for an answer |
 //! | [`hall`] | shell | everybody with a session, and the lobbies; delivery |
 //! | `matching` | shell | parties and queues in the hall |
+//! | `seating` | shell | from a match to a room where everybody sits |
 //! | `asking` | shell | invitations and knocks in the hall |
 
 mod asking;
@@ -16,3 +17,4 @@ pub mod call;
 pub mod feed;
 pub mod hall;
 pub mod matching;
+mod seating;
