@@ -76,6 +76,26 @@ impl Lobby {
         });
     }
 
+    /// A room goes by another charter from now on: its name, its data, its seats, or who may find it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no room changes its charter yet"))]
+    pub fn revise(&mut self, charter: Charter) {
+        let (id, mut before) = (charter.id, None);
+        // Out of every index with what it was, and into them with what it is.
+        self.change(id, |listing| {
+            before = Some((listing.players, listing.is_crowded));
+            listing.players = 0;
+            listing.is_crowded = true;
+        });
+        self.change(id, |listing| {
+            listing.meta = charter.meta.parse().unwrap_or_default();
+            listing.charter = charter;
+            if let Some((players, is_crowded)) = before {
+                listing.players = players;
+                listing.is_crowded = is_crowded;
+            }
+        });
+    }
+
     /// A room is no more.
     pub fn close(&mut self, id: RoomId) {
         self.change(id, |listing| {
@@ -341,6 +361,23 @@ mod tests {
         assert_eq!(changes(&mut { secret }), (vec![], 2, 1), "nobody is told of a private room");
         assert_eq!(changes(&mut |lobby| lobby.close(id(1))), (vec![id(1)], 0, 0));
         assert!(lobby.listed(id(1)).is_none() && lobby.listed(id(2)).is_none());
+    }
+
+    #[test]
+    fn a_room_is_found_and_told_by_what_it_is_now() {
+        let mut lobby = Lobby::default();
+        lobby.open(charter(1, r#"{"map":"hill"}"#));
+        lobby.settle(id(1), 1);
+        lobby.take_changes();
+        lobby.revise(Charter { name: "Nest".to_owned(), ..charter(1, r#"{"map":"dale"}"#) });
+        assert_eq!(lobby.take_changes().len(), 1);
+        assert_eq!(lobby.listed(id(1)).map(|room| (room.name, room.players)), Some(("Nest".to_owned(), 1)));
+        assert_eq!(lobby.reserve("relay", &filter(r#"{"map":"hill"}"#)), None);
+        assert_eq!(lobby.reserve("relay", &filter(r#"{"map":"dale"}"#)), Some(id(1)));
+        lobby.release(id(1));
+        lobby.revise(Charter { private: true, ..charter(1, "{}") });
+        assert_eq!((lobby.take_changes().len(), lobby.counts(None).rooms), (1, 0));
+        assert_eq!(lobby.reserve("relay", &Filter::new()), None);
     }
 
     #[test]
