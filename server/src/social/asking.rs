@@ -67,6 +67,8 @@ impl Hall {
         let info = info.ok_or_else(|| refuse(ErrorCode::RoomNotFound, "there is no such room"))?;
         let pass = format!("{:032x}", entropy::bits());
         let mut asks = self.asks();
+        self.check_alive(host.player.id)?;
+        self.check_alive(guest.player.id)?;
         let open = asks.ask(kind, info, host.player.clone(), guest.player.clone(), pass, now_ms);
         let open = open.map_err(|refused| match (refused, kind) {
             (Refused::HostBusy, _) => refuse(ErrorCode::HostBusy, "too many knock there; try again later"),

@@ -142,8 +142,7 @@ impl Hall {
     /// Why not; nothing changed then.
     pub fn call(&self, caller: PlayerId, call: Call, now_ms: u64) -> Result<Payload, MessageError> {
         // Only who ended his session a moment ago is not there.
-        let gone = || MessageError::new(ErrorCode::SessionGone, "the session is over");
-        let caller = self.person(caller).ok_or_else(gone)?;
+        let caller = self.person(caller).ok_or_else(session_over)?;
         match call {
             Call::Say(line) => self.say(&caller, line, now_ms).map(|()| Payload::null()),
             Call::Watch(watch) => self.watch(&caller, watch, now_ms).map(|()| Payload::null()),
@@ -375,6 +374,15 @@ impl Hall {
         self.lobby(game).ok_or_else(unknown)
     }
 
+    /// Whether the session is not over. To be asked under the lock of what would remember the player: whoever ends a
+    /// session takes him out of here first, and out of there then.
+    ///
+    /// # Errors
+    /// `session_gone`.
+    pub(super) fn check_alive(&self, player: PlayerId) -> Result<(), MessageError> {
+        self.people.contains_key(&player).then_some(()).ok_or_else(session_over)
+    }
+
     pub(super) fn has_game(&self, game: &str) -> bool {
         self.lobbies.contains_key(&Some(game.to_owned()))
     }
@@ -424,6 +432,10 @@ pub(super) fn flush(event: &Event) -> Option<Arc<Flush>> {
             None
         }
     }
+}
+
+fn session_over() -> MessageError {
+    refuse(ErrorCode::SessionGone, "the session is over")
 }
 
 pub(super) fn refuse(code: ErrorCode, detail: &str) -> MessageError {

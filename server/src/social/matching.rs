@@ -103,6 +103,7 @@ impl Hall {
         }
         let member = Member { player, me: bounded(call.me)? };
         let mut matching = self.matching();
+        self.check_alive(id)?;
         let before = matching.parties.of(id).map(|(party, _)| party.to_owned());
         if let Some(join) = &call.join {
             let leader = matching.parties.leader(join);
@@ -145,6 +146,7 @@ impl Hall {
             return Err(refuse(ErrorCode::UnknownGame, "this server does not run that game"));
         }
         let mut matching = self.matching();
+        self.check_alive(id)?;
         let matching = &mut *matching;
         let mode = (game, mode);
         let Some(line) = matching.queues.get_mut(&mode) else {
