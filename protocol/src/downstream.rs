@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::bye::Bye;
 use crate::codec::{DecodeError, msgpack};
 use crate::ids::{Epoch, EventId, PlayerId, RoomId, Seat};
+use crate::operator::Warn;
 use crate::payload::Payload;
-use crate::rooms::RoomInfo;
+use crate::rooms::{RoomChange, RoomInfo};
 use crate::session::{Player, Time};
 use crate::social::{Ask, Chat, Lines, Lobby, Party, QueueNews};
 
@@ -28,6 +29,8 @@ pub enum Event {
     Away(Away),
     /// And is back.
     Back(Back),
+    /// Something of the room changed.
+    Room(RoomChange),
     /// A game message.
     Msg(Msg),
     /// A chat line.
@@ -50,6 +53,8 @@ pub enum Event {
     Patch(Payload),
     /// Answer to `sward.ping`.
     Pong(Pong),
+    /// What an operator says.
+    Warn(Warn),
     /// What was missed cannot be replayed.
     Reset(Reset),
     /// The stream ends.
@@ -143,6 +148,8 @@ pub enum GoneWhy {
     Lost,
     /// He sits in another room now.
     Moved,
+    /// The game, or who may, put him out.
+    Kicked,
     /// The room was closed.
     Closed,
     /// The game failed.
@@ -150,12 +157,17 @@ pub enum GoneWhy {
 }
 
 /// Data of `gone`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gone {
     /// The seat.
     pub seat: Seat,
     /// Why.
     pub why: GoneWhy,
+    /// What a game says to it, in plain words for people: at most [`GONE_DETAIL_CHARS_MAX`] characters.
+    ///
+    /// [`GONE_DETAIL_CHARS_MAX`]: crate::limits::GONE_DETAIL_CHARS_MAX
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 /// Why a player is away.
@@ -232,6 +244,7 @@ macro_rules! with_data {
             Event::Gone($data) => $body,
             Event::Away($data) => $body,
             Event::Back($data) => $body,
+            Event::Room($data) => $body,
             Event::Msg($data) => $body,
             Event::Chat($data) => $body,
             Event::Lines($data) => $body,
@@ -241,6 +254,7 @@ macro_rules! with_data {
             Event::Queue($data) => $body,
             Event::State($data) | Event::Patch($data) => $body,
             Event::Pong($data) => $body,
+            Event::Warn($data) => $body,
             Event::Reset($data) => $body,
             Event::Bye($data) => $body,
         }
@@ -257,6 +271,7 @@ macro_rules! read_as {
             "gone" => Self::Gone($read),
             "away" => Self::Away($read),
             "back" => Self::Back($read),
+            "room" => Self::Room($read),
             "msg" => Self::Msg($read),
             "chat" => Self::Chat($read),
             "lines" => Self::Lines($read),
@@ -268,6 +283,7 @@ macro_rules! read_as {
             "state" => Self::State($read),
             "patch" => Self::Patch($read),
             "pong" => Self::Pong($read),
+            "warn" => Self::Warn($read),
             "reset" => Self::Reset($read),
             "bye" => Self::Bye($read),
             _ => return Ok(None),
@@ -287,6 +303,7 @@ impl Event {
             Self::Gone(_) => "gone",
             Self::Away(_) => "away",
             Self::Back(_) => "back",
+            Self::Room(_) => "room",
             Self::Msg(_) => "msg",
             Self::Chat(_) => "chat",
             Self::Lines(_) => "lines",
@@ -298,6 +315,7 @@ impl Event {
             Self::State(_) => "state",
             Self::Patch(_) => "patch",
             Self::Pong(_) => "pong",
+            Self::Warn(_) => "warn",
             Self::Reset(_) => "reset",
             Self::Bye(_) => "bye",
         }

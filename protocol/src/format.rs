@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::codec::{DecodeError, Encoding};
 use crate::downstream::Event;
-use crate::fragment::{Fragment, push_base64};
+use crate::fragment::{Encoded, push_event_line};
 use crate::frames::{self, FrameError};
 use crate::ids::EventId;
 use crate::limits::JOINED_BYTES_MAX;
@@ -48,9 +48,15 @@ impl Format {
         }
     }
 
+    /// Whether events are written as MessagePack.
+    #[must_use]
+    pub const fn is_packed(self) -> bool {
+        matches!(self, Self::Sse { encoding: Encoding::Msgpack, .. } | Self::Frames)
+    }
+
     /// Appends an event of the stream's own: `hello`, `noop`, `reset`, `bye`. It has no id and is in no batch.
-    pub fn push_own(self, out: &mut Vec<u8>, fragment: &Fragment) {
-        self.push(out, None, fragment);
+    pub fn push_own(self, out: &mut Vec<u8>, event: Encoded<'_>) {
+        self.push(out, None, event);
     }
 
     /// Appends the reconnection time, in milliseconds. Frames have none: `bye` says it.
@@ -67,26 +73,13 @@ impl Format {
         }
     }
 
-    fn push(self, out: &mut Vec<u8>, id: Option<EventId>, fragment: &Fragment) {
-        let Self::Sse { encoding, .. } = self else { return frames::push(out, id, fragment) };
+    fn push(self, out: &mut Vec<u8>, id: Option<EventId>, event: Encoded<'_>) {
+        let Self::Sse { encoding, .. } = self else { return frames::push(out, id, event) };
         if let Some(id) = id {
             encode::push_id(out, id);
         }
-        match encoding {
-            Encoding::Json => out.extend_from_slice(fragment.sse()),
-            Encoding::Msgpack => {
-                push_event_line(out, fragment.name());
-                push_base64(out, fragment.msgpack());
-                out.extend_from_slice(b"\n\n");
-            }
-        }
+        event.push_lines(out, encoding);
     }
-}
-
-fn push_event_line(out: &mut Vec<u8>, name: &str) {
-    out.extend_from_slice(b"event: ");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\ndata: ");
 }
 
 /// Writes the numbered events of one write.
@@ -111,30 +104,42 @@ impl ChunkWriter {
         self.count
     }
 
-    /// Bytes that there would be with one more event, but for ids and what surrounds a batch.
-    #[must_use]
-    pub fn bytes_with(&self, fragment: &Fragment) -> usize {
-        let more = match self.format {
-            Format::Sse { encoding: Encoding::Json, .. } => fragment.sse().len(),
-            Format::Sse { encoding: Encoding::Msgpack, .. } => fragment.packed().len().div_ceil(3) * 4,
-            Format::Frames => fragment.packed().len(),
-        };
-        self.out.len() + more
-    }
-
-    /// Appends an event. Ids rise.
-    pub fn push(&mut self, id: EventId, fragment: &Fragment) {
-        self.count += 1;
+    /// Appends an event, unless there are some already and would be more than `bytes_max` bytes with it (what surrounds a
+    /// batch is not counted). Whether it did. Ids rise.
+    pub fn push_within(&mut self, id: EventId, event: Encoded<'_>, bytes_max: usize) -> bool {
+        let before = self.out.len();
         match self.format {
             Format::Sse { encoding, batch: true } => {
                 if self.newest.is_some() {
                     self.out.push(b',');
                 }
-                fragment.push_item(&mut self.out, encoding);
+                event.push_item(&mut self.out, encoding);
             }
-            format => format.push(&mut self.out, Some(id), fragment),
+            format => format.push(&mut self.out, Some(id), event),
         }
+        if self.count > 0 && self.out.len() > bytes_max {
+            self.out.truncate(before);
+            return false;
+        }
+        self.count += 1;
         self.newest = Some(id);
+        true
+    }
+
+    /// As [`ChunkWriter::push_within`], for `count` events whose items stand in `items`, with commas between them; `id` is
+    /// that of the last. False as well if this is no batch with JSON: the events are to be pushed one by one then.
+    pub fn push_items_within(&mut self, id: EventId, items: &[u8], count: u64, bytes_max: usize) -> bool {
+        let takes_items = self.format == Format::Sse { encoding: Encoding::Json, batch: true };
+        if !takes_items || self.out.len() + 1 + items.len() > bytes_max {
+            return false;
+        }
+        if self.newest.is_some() {
+            self.out.push(b',');
+        }
+        self.out.extend_from_slice(items);
+        self.count += count;
+        self.newest = Some(id);
+        true
     }
 
     /// The bytes.

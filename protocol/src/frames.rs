@@ -3,7 +3,7 @@
 
 use bytes::{Buf as _, BytesMut};
 
-use crate::fragment::Fragment;
+use crate::fragment::Encoded;
 use crate::ids::EventId;
 use crate::limits::FRAME_BYTES_MAX;
 
@@ -14,7 +14,7 @@ pub const MEDIA_TYPE: &str = "application/vnd.sward.frames";
 const HEAD_BYTES: usize = 4;
 
 /// Appends one event.
-pub fn push(out: &mut Vec<u8>, id: Option<EventId>, fragment: &Fragment) {
+pub fn push(out: &mut Vec<u8>, id: Option<EventId>, event: Encoded<'_>) {
     let start = out.len();
     out.extend_from_slice(&[0; HEAD_BYTES]);
     // Writing into a `Vec` cannot fail.
@@ -23,7 +23,7 @@ pub fn push(out: &mut Vec<u8>, id: Option<EventId>, fragment: &Fragment) {
         Some(id) => rmp::encode::write_str(out, &id.to_string()).is_ok(),
         None => rmp::encode::write_nil(out).is_ok(),
     };
-    out.extend_from_slice(fragment.packed());
+    event.push_packed(out);
     let bytes = u32::try_from(out.len() - start - HEAD_BYTES).unwrap_or(u32::MAX);
     out[start..start + HEAD_BYTES].copy_from_slice(&bytes.to_be_bytes());
 }
@@ -106,6 +106,7 @@ fn text(bytes: &mut &[u8]) -> Option<String> {
 mod tests {
     use super::*;
     use crate::downstream::Event;
+    use crate::fragment::Fragment;
     use crate::ids::Epoch;
     use crate::session::Time;
 
@@ -120,13 +121,14 @@ mod tests {
     #[test]
     fn frames_read_back_however_they_are_cut() {
         let fragment = Fragment::of(&Event::Noop(Time { time_ms: 5 })).unwrap();
+        let event = fragment.encoded();
         let mut out = Vec::new();
-        push(&mut out, None, &fragment);
-        push(&mut out, Some(EventId { epoch: Epoch(1), seq: 2 }), &fragment);
+        push(&mut out, None, event);
+        push(&mut out, Some(EventId { epoch: Epoch(1), seq: 2 }), event);
         assert_eq!(out[..4], [0, 0, 0, 17]);
         let whole = frames(&[&out]).unwrap();
         assert_eq!((whole[0].id.as_deref(), &*whole[0].name), (None, "noop"));
-        assert_eq!((whole[1].id.as_deref(), &*whole[1].data), (Some("00000001.2"), fragment.msgpack()));
+        assert_eq!((whole[1].id.as_deref(), &*whole[1].data), (Some("00000001.2"), &event.packed()[5..]));
         for cut in 0..=out.len() {
             assert_eq!(frames(&[&out[..cut], &out[cut..]]).as_ref(), Ok(&whole), "cut at {cut}");
         }

@@ -6,7 +6,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`ids`] | players, rooms, seats, event ids, tokens |
-//! | [`session`], [`rooms`], [`upstream`] | request and answer bodies |
+//! | [`session`], [`rooms`], [`upstream`], [`operator`] | request and answer bodies |
 //! | [`downstream`] | the events of a stream |
 //! | [`social`] | what players say to each other outside of a game: lobbies, chat, invitations, matchmaking |
 //! | [`payload`] | a game's own data, passed on unparsed but checked |
@@ -24,6 +24,7 @@ pub mod fragment;
 pub mod frames;
 pub mod ids;
 pub mod limits;
+pub mod operator;
 pub mod payload;
 pub mod problem;
 pub mod rooms;

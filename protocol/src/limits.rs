@@ -55,6 +55,8 @@ pub const PAYLOAD_DEPTH_MAX: usize = 32;
 /// Bytes of JSON of one message's payload: with what surrounds it, below the bound on an event. Only MessagePack, whose
 /// control characters and numbers grow as JSON, gets there within a body.
 pub const PAYLOAD_BYTES_MAX: usize = 60 * 1024;
+/// Characters of what a game says to a player whom it puts out.
+pub const GONE_DETAIL_CHARS_MAX: usize = 200;
 /// Characters of a message type.
 pub const TYPE_CHARS_MAX: usize = 64;
 /// Characters of `src` and of a stream's nonce `n`.
@@ -68,7 +70,7 @@ pub const ROOM_PLAYERS_MAX: u16 = 1000;
 /// Rooms in one page of a list.
 pub const ROOM_PAGE_MAX: usize = 100;
 
-/// Bytes of one event with its name and data lines, `joined` excepted.
+/// Bytes of one event as `["name",data]`, `joined` excepted.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of a `joined` event, likewise.
 pub const JOINED_BYTES_MAX: usize = 1024 * 1024;

@@ -43,6 +43,8 @@ codes! {
     UnsupportedVersion = "unsupported_version", "This server speaks an older version of the protocol";
     /// No token, or one that cannot be one.
     BadToken = "bad_token", "The token is missing or malformed";
+    /// Not the operator's secret.
+    BadSecret = "bad_secret", "The operator's secret is missing or wrong";
     /// No such route.
     NotFound = "not_found", "There is nothing here";
     /// No such room, or none that fits.
@@ -53,6 +55,8 @@ codes! {
     Gap = "gap", "A batch before this one is missing";
     /// No seat is free.
     RoomFull = "room_full", "The room is full";
+    /// Nobody else is let in.
+    RoomLocked = "room_locked", "The room is locked";
     /// The player sits in no room.
     NotInRoom = "not_in_room", "You sit in no room";
     /// The session ended or was never known.
@@ -125,6 +129,8 @@ codes! {
     QueueFull = "queue_full", "The queue is full";
     /// A game's own code, which stands in the error itself.
     Game = "game", "The game refuses this";
+    /// As many warnings stand as may.
+    TooManyWarnings = "too_many_warnings", "Too many warnings stand";
     /// Too many messages a second.
     RateLimited = "rate_limited", "Too many messages";
     /// The room's mailbox is full.
@@ -176,6 +182,13 @@ impl MessageError {
     #[must_use]
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self { code: Cow::Borrowed(code.as_str()), detail: detail.into() }
+    }
+
+    /// An error with a code of a game's own: a word or two in snake case, which clients may act on, and `detail` for
+    /// people.
+    #[must_use]
+    pub fn of_game(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { code: Cow::Borrowed(code), detail: detail.into() }
     }
 }
 

@@ -22,8 +22,30 @@ pub struct RoomInfo {
     pub players: u16,
     /// Not listed, never found by a filter.
     pub private: bool,
-    /// An object of the creator's.
+    /// Nobody else is let in.
+    #[serde(default)]
+    pub locked: bool,
+    /// An object of the creator's, which its game may replace.
     pub meta: Payload,
+}
+
+/// Data of `room`: what of a room changed, and nothing else.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RoomChange {
+    /// Whether nobody else is let in now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked: Option<bool>,
+    /// The whole of it, an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Payload>,
+}
+
+impl RoomChange {
+    /// Whether there is nothing to tell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.locked.is_none() && self.meta.is_none()
+    }
 }
 
 /// Body of `POST /v1/join`: either `game` or `code`.

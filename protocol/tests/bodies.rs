@@ -13,6 +13,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use sward_protocol::codec::Encoding;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat, Token};
+use sward_protocol::operator::{WarnLevel, Warned, Warning, Warnings};
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError, Problem};
 use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Left, OneRoom, RoomInfo, RoomList, Seated};
@@ -39,6 +40,7 @@ fn room() -> RoomInfo {
         max_players: 50,
         players: 3,
         private: true,
+        locked: true,
         meta: payload(&json!({"map": "hills", "level": [1, 2.5, null]})),
     }
 }
@@ -229,7 +231,8 @@ fn rooms(bodies: &mut Bodies) {
     bodies.both("POST /v1/join: 200", &Seated { room: room(), seat: Seat(3) });
     bodies.both("POST /v1/leave: 200", &Left { left: true });
     bodies.both("GET /v1/rooms/{id}: 200", &OneRoom { room: room() });
-    let public = RoomInfo { name: String::new(), private: false, meta: payload(&json!({})), ..room() };
+    let public =
+        RoomInfo { name: String::new(), private: false, locked: false, meta: payload(&json!({})), ..room() };
     bodies
         .both("GET /v1/rooms: 200", &RoomList { rooms: vec![public.clone(), public], next: Some(room().id) });
     bodies.both("GET /v1/rooms: 200, last page", &RoomList { rooms: Vec::new(), next: None });
@@ -271,6 +274,17 @@ fn calls(bodies: &mut Bodies) {
     bodies.both("sward.queue", &QueueCall { game, mode, skill: 1_000, me });
 }
 
+fn operator(bodies: &mut Bodies) {
+    let text = "Back in a minute".to_owned();
+    let warning = Warning { level: WarnLevel::Boot, text, game: None, room: None };
+    bodies.both("POST /v1/admin/warn", &warning);
+    bodies.both("POST /v1/admin/warn: 200", &Warned { players: 450 });
+    let in_a_game = Warning { level: WarnLevel::Info, game: Some("relay".to_owned()), ..warning.clone() };
+    let in_a_room = Warning { room: Some(room().id), ..in_a_game.clone() };
+    let warnings = vec![warning, in_a_game, Warning { game: None, ..in_a_room }];
+    bodies.both("GET /v1/admin/warn: 200", &Warnings { warnings });
+}
+
 fn problems(bodies: &mut Bodies) {
     bodies.error("problem", &problem(ErrorCode::BadName, 422));
     bodies.error(
@@ -287,6 +301,7 @@ fn every_body_has_its_golden_bytes_and_reads_back_from_them() {
     rooms(&mut bodies);
     send(&mut bodies);
     calls(&mut bodies);
+    operator(&mut bodies);
     problems(&mut bodies);
     golden("bodies.json", &bodies.file());
 }

@@ -13,7 +13,7 @@ use sward_protocol::downstream::*;
 use sward_protocol::format::{ChunkWriter, Delivery, Format, Reader};
 use sward_protocol::fragment::Fragment;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat};
-use sward_protocol::rooms::RoomInfo;
+use sward_protocol::rooms::{RoomChange, RoomInfo};
 use sward_protocol::session::{Player, Time};
 use sward_protocol::social::{
     Ask, AskState, Chat, ChatScope, Lines, Lobby, LobbyCounts, Party, QueueNews, QueueState, QueueWhy,
@@ -22,6 +22,7 @@ use sward_protocol::social::{
 use sward_protocol::sse::{decode, encode};
 
 use support::{golden, payload};
+use sward_protocol::operator::{Warn, WarnLevel, WarnScope};
 
 const EPOCH: Epoch = Epoch(0x7f3a_91c2);
 
@@ -51,6 +52,7 @@ fn info() -> RoomInfo {
         max_players: 50,
         players: 1,
         private: false,
+        locked: false,
         meta: payload(&json!({})),
     }
 }
@@ -154,8 +156,18 @@ fn events() -> Vec<Event> {
         Event::Chat(line(Some(Seat(1)), ChatScope::Room)),
         Event::State(payload(&json!({"tick": 8, "animals": []}))),
         Event::Patch(payload(&json!({"tick": 9}))),
+        Event::Room(RoomChange { locked: Some(true), meta: Some(payload(&json!({"map": "dale"}))) }),
+        Event::Room(RoomChange { locked: Some(false), meta: None }),
+        Event::Gone(Gone { seat: Seat(2), why: GoneWhy::Lost, detail: None }),
+        Event::Gone(Gone {
+            seat: Seat(3), why: GoneWhy::Kicked, detail: Some("three “strikes”".to_owned())
+        }),
         Event::Pong(Pong { data: payload(&json!(12.25)) }),
-        Event::Gone(Gone { seat: Seat(2), why: GoneWhy::Lost }),
+        Event::Warn(Warn {
+            level: WarnLevel::Boot,
+            scope: WarnScope::All,
+            text: "Back in a minute".to_owned(),
+        }),
     ];
     events.extend(of_players());
     events.push(Event::Bye(Bye::new(CloseCode::Shutdown, 1234)));
@@ -195,9 +207,9 @@ fn formatted(format: Format) -> Vec<u8> {
         let fragment = Fragment::of(&event).unwrap();
         if matches!(event, Event::Hello(_) | Event::Reset(_) | Event::Noop(_) | Event::Bye(_)) {
             out.extend(std::mem::replace(&mut chunk, ChunkWriter::new(format)).finish());
-            format.push_own(&mut out, &fragment);
+            format.push_own(&mut out, fragment.encoded());
         } else {
-            chunk.push(EventId { epoch: EPOCH, seq }, &fragment);
+            assert!(chunk.push_within(EventId { epoch: EPOCH, seq }, fragment.encoded(), usize::MAX));
         }
     }
     out.extend(chunk.finish());
@@ -249,7 +261,7 @@ fn a_batch_bears_the_id_of_its_last_event() {
     let shape: Vec<_> =
         deliveries.iter().map(|delivery| (delivery.id.as_deref(), delivery.events.len())).collect();
     let want =
-        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.25"), 21), (None, 1)];
+        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.29"), 25), (None, 1)];
     assert_eq!(shape, want);
 }
 

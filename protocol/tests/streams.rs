@@ -15,7 +15,7 @@ use sward_protocol::frames;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat};
 use sward_protocol::limits::JOINED_BYTES_MAX;
 use sward_protocol::payload::Payload;
-use sward_protocol::rooms::RoomInfo;
+use sward_protocol::rooms::{RoomChange, RoomInfo};
 use sward_protocol::session::{Player, Time};
 use sward_protocol::social::{Chat, ChatScope};
 
@@ -122,8 +122,17 @@ fn joined() -> impl Strategy<Value = Event> {
         |(name, meta, state, players)| {
             let (id, code) = (RoomId::from_random(NodeId(1), 7), "KXQZ".to_owned());
             let (game, max_players, players_now) = (name.clone(), 50, u16::try_from(players.len()).unwrap());
-            let room =
-                RoomInfo { id, game, code, name, max_players, players: players_now, private: false, meta };
+            let room = RoomInfo {
+                id,
+                game,
+                code,
+                name,
+                max_players,
+                players: players_now,
+                private: false,
+                locked: false,
+                meta,
+            };
             Event::Joined(Joined { room, seat: Seat(1), players, state, chat: Vec::new() })
         },
     )
@@ -148,7 +157,9 @@ fn numbered() -> impl Strategy<Value = Event> {
         1 => payload().prop_map(Event::Patch),
         1 => payload().prop_map(Event::State),
         1 => payload().prop_map(|data| Event::Pong(Pong { data })),
-        1 => any::<u16>().prop_map(|seat| Event::Gone(Gone { seat: Seat(seat), why: GoneWhy::Moved })),
+        1 => (any::<Option<bool>>(), proptest::option::of(payload()))
+            .prop_map(|(locked, meta)| Event::Room(RoomChange { locked, meta: meta.filter(|meta| *meta != Payload::null()) })),
+        1 => any::<u16>().prop_map(|seat| Event::Gone(Gone { seat: Seat(seat), why: GoneWhy::Moved, detail: None })),
         1 => any::<u16>().prop_map(|seat| Event::Away(Away { seat: Seat(seat), why: AwayWhy::Lost })),
         1 => any::<u16>().prop_map(|seat| Event::Back(Back { seat: Seat(seat) })),
     ]
@@ -190,7 +201,7 @@ fn written(format: Format, writes: &[Write]) -> (Vec<u8>, Vec<Said>) {
             Write::Padding(spaces) => format.push_padding(&mut out, *spaces),
             Write::Retry(retry_ms) => format.push_retry(&mut out, *retry_ms),
             Write::Own(event) => {
-                format.push_own(&mut out, &Fragment::of(event).unwrap());
+                format.push_own(&mut out, Fragment::of(event).unwrap().encoded());
                 want.push((None, vec![event.clone()]));
             }
             Write::Numbered(events) => {
@@ -198,7 +209,7 @@ fn written(format: Format, writes: &[Write]) -> (Vec<u8>, Vec<Said>) {
                 for event in events {
                     seq += 1;
                     let id = EventId { epoch: Epoch(1), seq };
-                    chunk.push(id, &Fragment::of(event).unwrap());
+                    assert!(chunk.push_within(id, Fragment::of(event).unwrap().encoded(), usize::MAX));
                     if !batch {
                         want.push((Some(id.to_string()), vec![event.clone()]));
                     }
@@ -250,11 +261,12 @@ fn the_largest_joined_is_read_in_every_form() {
         max_players: 50,
         players: 0,
         private: false,
+        locked: false,
         meta: Payload::null(),
     };
     let state = Payload::from_json(&state).unwrap();
     let event = Event::Joined(Joined { room, seat: Seat(1), players: Vec::new(), state, chat: Vec::new() });
-    let bytes = Fragment::of(&event).unwrap().sse().len();
+    let bytes = Fragment::of(&event).unwrap().into_item().len();
     assert!((JOINED_BYTES_MAX - 300..=JOINED_BYTES_MAX).contains(&bytes), "{bytes} bytes");
     for format in FORMATS {
         let (bytes, _) = written(format, &[Write::Numbered(vec![event.clone()])]);
@@ -287,30 +299,60 @@ proptest! {
     #[test]
     fn an_event_says_the_same_in_json_and_in_messagepack(event in numbered()) {
         let fragment = Fragment::of(&event).unwrap();
-        let json = std::str::from_utf8(fragment.json()).unwrap();
+        let (name, json) = (fragment.encoded().name(), std::str::from_utf8(fragment.encoded().json()).unwrap());
         prop_assert!(!json.contains(['\r', '\n']));
-        prop_assert_eq!(Event::read(fragment.name(), json).unwrap(), Some(event.clone()));
-        let mut packed = Vec::new();
-        event.write_msgpack(&mut packed).unwrap();
-        prop_assert_eq!(fragment.msgpack(), &packed[..]);
-        let from_packed: serde_json::Value = rmp_serde::from_slice(fragment.msgpack()).unwrap();
+        prop_assert_eq!(Event::read(name, json).unwrap(), Some(event.clone()));
+        let mut data = Vec::new();
+        event.write_msgpack(&mut data).unwrap();
+        let packed = fragment.encoded().packed();
+        prop_assert_eq!(&packed[1 + name.len()..], &data[..]);
+        let from_packed: serde_json::Value = rmp_serde::from_slice(&data).unwrap();
         prop_assert_eq!(from_packed, serde_json::from_str::<serde_json::Value>(json).unwrap());
     }
 
     #[test]
-    fn the_size_that_is_foretold_is_not_below_what_is_written(events in prop::collection::vec(numbered(), 1..5)) {
+    fn a_chunk_is_as_full_as_its_bound_allows(
+        events in prop::collection::vec(numbered(), 1..8),
+        bytes_max in 1..2_000_usize,
+    ) {
         for format in FORMATS {
             let mut chunk = ChunkWriter::new(format);
-            let mut foretold = 0;
-            for (seq, event) in (1..).zip(&events) {
-                let fragment = Fragment::of(event).unwrap();
-                foretold = chunk.bytes_with(&fragment);
-                chunk.push(EventId { epoch: Epoch(1), seq }, &fragment);
+            let fragments: Vec<_> = events.iter().map(|event| Fragment::of(event).unwrap()).collect();
+            let id = |seq| EventId { epoch: Epoch(1), seq };
+            let all = (1..).zip(&fragments);
+            let fits = all.take_while(|(seq, event)| chunk.push_within(id(*seq), event.encoded(), bytes_max)).count();
+            prop_assert_eq!((fits as u64, fits > 0), (chunk.count(), true), "{:?}", format);
+            let bytes = chunk.finish();
+            // What surrounds a batch is not counted.
+            let slack = if matches!(format, Format::Sse { batch: true, .. }) { 64 } else { 0 };
+            prop_assert!(fits == 1 || bytes.len() <= bytes_max + slack, "{format:?}: {} bytes", bytes.len());
+            let mut longer = ChunkWriter::new(format);
+            for (seq, event) in (1..).zip(fragments.iter().take(fits + 1)) {
+                prop_assert!(longer.push_within(id(seq), event.encoded(), usize::MAX));
             }
-            // Ids, and what surrounds an item and a batch.
-            let slack = 64 * (events.len() + 1);
-            let bytes = chunk.finish().len();
-            prop_assert!(bytes <= foretold + slack && foretold <= bytes + slack, "{format:?}: {foretold} for {bytes}");
+            prop_assert!(fits == events.len() || longer.finish().len() > bytes_max, "{format:?}");
+        }
+    }
+
+    #[test]
+    fn items_that_stand_together_are_written_as_one_by_one(events in prop::collection::vec(numbered(), 1..8)) {
+        let fragments: Vec<_> = events.iter().map(|event| Fragment::of(event).unwrap()).collect();
+        let items: Vec<_> = fragments.iter().map(|event| event.encoded().item()).collect();
+        let (items, count) = (items.join(&b','), events.len() as u64);
+        let id = |seq| EventId { epoch: Epoch(1), seq };
+        for format in FORMATS {
+            let (mut together, mut singly) = (ChunkWriter::new(format), ChunkWriter::new(format));
+            if !together.push_items_within(id(count), &items, count, 1 << 20) {
+                prop_assert_ne!(format, Format::Sse { encoding: Encoding::Json, batch: true });
+                continue;
+            }
+            prop_assert!(!together.push_items_within(id(2 * count), &items, count, 2 * items.len()));
+            prop_assert!(together.push_items_within(id(2 * count), &items, count, 2 * items.len() + 1));
+            for (seq, event) in (1..).zip(fragments.iter().chain(&fragments)) {
+                singly.push_within(id(seq), event.encoded(), usize::MAX);
+            }
+            prop_assert_eq!(together.count(), singly.count());
+            prop_assert_eq!(together.finish(), singly.finish());
         }
     }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{Service as _, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::{App, web};
+use clap::Parser as _;
 use sward_protocol::ids::NodeId;
 
 use crate::clock::Clock;
@@ -18,26 +18,25 @@ use crate::entropy;
 use crate::game::Game;
 use crate::games::meadow::Meadow;
 use crate::games::relay::Relay;
-use crate::http::error::AnsweredCode;
-use crate::http::routes;
+use crate::http::routes::{self, Pages};
 use crate::http::state::State;
 use crate::listener;
 use crate::matchmaking::Rules;
 use crate::metrics::Metrics;
 use crate::net::certificate::Certificate;
-use crate::net::{answering, serve};
+use crate::net::serve;
 use crate::room::admission::Admission;
 use crate::room::catalog::Catalog;
 use crate::room::directory::Directory;
 use crate::session::registry::Registry;
-use crate::session::sweeper::Sweeper;
-use crate::shutdown;
+use crate::shutdown::{self, StopSignals};
 use crate::social::matching::Mode;
 
 /// A server that is being put together.
 #[derive(Debug, Default)]
 pub struct Builder {
     config: Config,
+    files: Option<PathBuf>,
     catalog: Catalog,
     modes: BTreeMap<Mode, Rules>,
 }
@@ -45,7 +44,7 @@ pub struct Builder {
 /// A server, ready to listen.
 #[derive(Debug)]
 pub struct Server {
-    state: State,
+    pub(crate) state: State,
 }
 
 /// A server that listens.
@@ -56,6 +55,7 @@ pub struct Listening {
     refreshing: Pin<Box<dyn Future<Output = ()>>>,
     state: State,
     server: actix_web::dev::Server,
+    stop_signals: StopSignals,
 }
 
 impl Server {
@@ -82,10 +82,8 @@ impl Server {
             }
             None => None,
         };
-        let app = {
-            let data = web::Data::new(state.clone());
-            move || application(&data)
-        };
+        let (data, pages) = (web::Data::new(state.clone()), pages(&state.config)?);
+        let app = move || App::new().service(routes::all("", &data, &pages));
         let mut server = serve::Builder::new(app, Arc::clone(&state.metrics), state.config.workers);
         server = server.listen(plain, None)?;
         let mut tls_address = None;
@@ -95,44 +93,24 @@ impl Server {
             tls_address = Some(address);
             refreshing = Box::pin(certificate.keep_fresh(Arc::clone(&state.metrics)));
         }
-        Ok(Listening { address, tls_address, refreshing, state, server: server.run() })
+        let stop_signals = StopSignals::listen();
+        Ok(Listening { address, tls_address, refreshing, state, server: server.run(), stop_signals })
     }
 }
 
-/// What answers requests.
-fn application(
-    data: &web::Data<State>,
-) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<impl MessageBody + use<>>,
-        Error = actix_web::Error,
-        InitError = (),
-    > + use<>,
-> {
-    let metrics = Arc::clone(&data.metrics);
-    App::new()
-        .app_data(data.clone())
-        .wrap_fn(|request, service| {
-            let answering = service.call(request);
-            async move { answering.await.map(counted) }
-        })
-        .wrap(routes::cors(&data.config.allow_origins))
-        .wrap(routes::headers(&data.config.allow_origins))
-        // The last one stands around all others.
-        .wrap_fn(move |request, service| {
-            let admitted = answering::admit(request, &metrics)
-                .map(|(request, follower)| (service.call(request), follower));
-            async move {
-                match admitted {
-                    Ok((answering, follower)) => answering.await.map(|response| follower.follow(response)),
-                    Err(refusal) => Ok(*refusal),
-                }
-            }
-        })
-        .configure(routes::mount)
-        .default_service(web::to(routes::not_found))
+/// What there is to see: the sample game, or the operator's own page.
+fn pages(config: &Config) -> io::Result<Pages> {
+    Ok(own_pages(config)?.unwrap_or(Pages::Sample))
+}
+
+/// The operator's own page, if there is one.
+pub(crate) fn own_pages(config: &Config) -> io::Result<Option<Pages>> {
+    let Some(folder) = &config.files else { return Ok(None) };
+    if !folder.is_dir() {
+        let detail = format!("there is no folder {} to serve files from", folder.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, detail));
+    }
+    Ok(Some(Pages::Files(folder.clone())))
 }
 
 fn certificate(config: &Config) -> io::Result<Arc<Certificate>> {
@@ -147,6 +125,21 @@ impl Builder {
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
+        self
+    }
+
+    /// Uses the settings that the `sward` binary takes: options of the command line, and the environment. Ends the
+    /// process, with a word on standard error, if they are wrong or only asked for (`--help`).
+    #[must_use]
+    pub fn args(self) -> Self {
+        self.config(Config::parse())
+    }
+
+    /// Serves the files of this folder in place of the sample game, `index.html` at `/`; the browser SDK stays under
+    /// `/sdk/`. `--files` on the command line wins over it. The folder must be there when the server begins to listen.
+    #[must_use]
+    pub fn files(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.files = Some(folder.into());
         self
     }
 
@@ -167,7 +160,8 @@ impl Builder {
     /// The server.
     #[must_use]
     pub fn build(self) -> Server {
-        let Self { config, catalog, modes } = self;
+        let Self { mut config, files, catalog, modes } = self;
+        config.files = config.files.or(files);
         let (clock, metrics) = (Clock::new(), Arc::new(Metrics::new()));
         let players_max =
             config.max_players.unwrap_or_else(|| descriptors::players_for(descriptors::limit()));
@@ -199,23 +193,17 @@ impl Listening {
     /// # Errors
     /// What the operating system says of the listening socket.
     pub async fn run(self) -> io::Result<()> {
-        let Self { state, server, refreshing, .. } = self;
-        let sweeper = Sweeper {
-            registry: Arc::clone(&state.registry),
-            hall: Arc::clone(&state.hall),
-            clock: state.clock,
-            metrics: Arc::clone(&state.metrics),
-        };
+        let Self { state, server, refreshing, mut stop_signals, .. } = self;
         let hall = Arc::clone(&state.hall);
-        let sweeping = actix_rt::spawn(sweeper.run());
+        let sweeping = actix_rt::spawn(state.sweeper().run());
         let refreshing = actix_rt::spawn(refreshing);
         let handle = server.handle();
         let stopping = actix_rt::spawn(async move {
-            shutdown::told_to_stop().await;
+            stop_signals.told().await;
             tokio::select! {
-                () = shutdown::drain(&state, &handle) => {}
+                is_done = shutdown::drain(&state) => handle.stop(is_done).await,
                 // Whoever asks twice does not want to wait.
-                () = shutdown::told_to_stop() => handle.stop(false).await,
+                () = stop_signals.told() => handle.stop(false).await,
             }
         });
         let telling = actix_rt::spawn(hall.run());
@@ -226,15 +214,4 @@ impl Listening {
         refreshing.abort();
         outcome
     }
-}
-
-fn counted<B: MessageBody>(response: ServiceResponse<B>) -> ServiceResponse<B> {
-    let code = response.response().extensions().get::<AnsweredCode>().cloned();
-    if let (Some(AnsweredCode(code)), Some(state)) = (code, response.request().app_data::<web::Data<State>>())
-    {
-        // A game's own codes are the game's business: counted as one, so that it cannot make ever more series.
-        let known = sward_protocol::problem::ErrorCode::ALL.iter().any(|known| known.as_str() == code);
-        state.metrics.errors.with_label_values(&[if known { &*code } else { "game" }]).inc();
-    }
-    response
 }

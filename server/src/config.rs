@@ -7,6 +7,7 @@ use std::time::Duration;
 use sward_protocol::limits;
 
 use crate::clock::whole_ms;
+use crate::operator::secret::AdminSecret;
 use crate::session::rate::{Rate, Rates};
 use crate::session::state::Patience;
 
@@ -32,6 +33,11 @@ pub struct Config {
     /// File with the certificate's private key, in PEM
     #[arg(long, env = "SWARD_TLS_KEY", value_name = "FILE", requires = "tls_listen")]
     pub tls_key: Option<PathBuf>,
+
+    /// Folder whose files are served in place of the sample game: a page of one's own, `index.html` first. The browser SDK
+    /// stays under /sdk/
+    #[arg(long, env = "SWARD_FILES", value_name = "DIR")]
+    pub files: Option<PathBuf>,
 
     /// Compress the streams of clients that ask for it. Mind BREACH: where somebody can watch the wire and make a player
     /// receive what he chooses, such as chat, the length of a compressed write tells what secrets stand beside it
@@ -75,6 +81,11 @@ pub struct Config {
     #[arg(long, env = "SWARD_GRACE_MS", default_value_t = whole_ms(limits::GRACE), value_parser = clap::value_parser!(u64).range(1_000..=3_600_000))]
     pub grace_ms: u64,
 
+    /// Lets the operator in who sends it as `Authorization: Bearer`, to /v1/admin: at least 16 ASCII characters. Better
+    /// given by environment, which others on the machine do not see; without one there is no such route
+    #[arg(long, env = "SWARD_ADMIN_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub admin_secret: Option<AdminSecret>,
+
     /// How long streams may take to end when the server stops, in milliseconds
     #[arg(long, env = "SWARD_DRAIN_MS", default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(0..=600_000))]
     pub drain_ms: u64,
@@ -88,6 +99,7 @@ impl Default for Config {
             tls_listen: None,
             tls_cert: None,
             tls_key: None,
+            files: None,
             compress: false,
             workers: None,
             max_players: None,
@@ -98,6 +110,7 @@ impl Default for Config {
             bytes_per_s: 131_072,
             rotate_ms: 600_000,
             grace_ms: whole_ms(limits::GRACE),
+            admin_secret: None,
             drain_ms: 3_000,
         }
     }

@@ -3,17 +3,20 @@
 //! Each player has one Server-Sent-Events stream down and POSTs up; rooms are actors around pure cores. The wire contract
 //! is `docs/protocol.md`, the way through the code `ARCHITECTURE.md`.
 //!
-//! A game is a plain value, see [`Game`]; this is all that a server of one's own needs:
+//! A game is a plain value, see [`Game`] and `docs/tutorial.md`; this is all that a server of one's own needs:
 //!
 //! ```no_run
 //! # use sward_server::games::relay::Relay as MyGame;
 //! use sward_server::Server;
 //!
-//! #[actix_web::main]
-//! async fn main() -> std::io::Result<()> {
-//!     Server::builder().game::<MyGame>("my-game").build().listen()?.run().await
+//! fn main() -> std::io::Result<()> {
+//!     Server::builder().game::<MyGame>("my-game").files("public").run()
 //! }
 //! ```
+//!
+//! [`Builder::args`] adds the options of the `sward` binary. Within an actix system of one's own it is
+//! `Server::builder().build().listen()?.run().await`, and within an actix-web application that is there already
+//! [`Server::mount`].
 
 mod app;
 mod chat;
@@ -25,10 +28,13 @@ mod fanout;
 pub mod game;
 pub mod games;
 mod http;
+mod launch;
 mod listener;
 mod matchmaking;
 mod metrics;
+mod mounted;
 mod net;
+mod operator;
 mod room;
 mod session;
 mod shutdown;
@@ -39,4 +45,5 @@ pub use app::{Builder, Listening, Server};
 pub use config::Config;
 pub use game::Game;
 pub use matchmaking::Rules;
+pub use mounted::Mounted;
 pub use room::testing;

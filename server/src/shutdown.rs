@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
 use sward_protocol::bye::CloseCode;
 use tokio::time::{Instant, sleep};
 
@@ -11,26 +10,53 @@ use crate::http::state::State;
 /// How often is looked whether everything under way has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Waits until the process is told to stop: SIGTERM or SIGINT, or Ctrl-C.
-pub async fn told_to_stop() {
-    let interrupted = tokio::signal::ctrl_c();
+/// Hears when the process is told to stop: SIGTERM or SIGINT, or Ctrl-C. It listens from its making on, so that whoever
+/// sees the server up may stop it at once.
+#[derive(Debug)]
+pub struct StopSignals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupted.await;
+    kinds: [Option<tokio::signal::unix::Signal>; 2],
 }
 
-/// Tells everybody and stops the server: streams get `bye` 3001, requests under way are answered, all of it within the
-/// drain window. What is not done by then is cut.
-pub async fn drain(state: &State, server: &ServerHandle) {
+impl StopSignals {
+    /// Begins to listen. To be called within a tokio runtime.
+    #[must_use]
+    pub fn listen() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Self { kinds: [SignalKind::terminate(), SignalKind::interrupt()].map(|kind| signal(kind).ok()) }
+        }
+        #[cfg(not(unix))]
+        Self {}
+    }
+
+    /// Waits until it is told; a second time, until it is told again.
+    pub async fn told(&mut self) {
+        #[cfg(unix)]
+        {
+            // A kind that cannot be listened to never comes.
+            async fn come(kind: &mut Option<tokio::signal::unix::Signal>) {
+                match kind {
+                    Some(kind) => drop(kind.recv().await),
+                    None => std::future::pending().await,
+                }
+            }
+            let [terminated, interrupted] = &mut self.kinds;
+            tokio::select! {
+                () = come(terminated) => {}
+                () = come(interrupted) => {}
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// Tells everybody: streams get `bye` 3001, requests under way are answered, all of it within the drain window. Whether it
+/// was done by then: if so the server is to be stopped gracefully, for what was said last may still be on its way into the
+/// socket.
+pub async fn drain(state: &State) -> bool {
     tracing::info!(players = state.registry.count(), "stopping");
     state.start_draining();
     for session in state.registry.all() {
@@ -40,7 +66,5 @@ pub async fn drain(state: &State, server: &ServerHandle) {
     while state.metrics.requests.get() > 0 && Instant::now() < deadline {
         sleep(LOOK_EVERY).await;
     }
-    // Gracefully: what was said last may still be on its way into the socket.
-    let is_done = state.metrics.requests.get() == 0;
-    server.stop(is_done).await;
+    state.metrics.requests.get() == 0
 }

@@ -16,6 +16,7 @@ import { countOr, isCount, isObject, textOr } from './shape.js';
  * @property {string} code
  * @property {string} name
  * @property {boolean} private
+ * @property {boolean} locked nobody else is let in
  * @property {number} max_players
  * @property {unknown} meta
  * @property {number} seat one's own
@@ -46,6 +47,8 @@ export class RoomView {
       case 'away':
       case 'back':
         return this.#awayOrBack(name, data);
+      case 'room':
+        return this.#changed(data);
       case 'msg':
         if (!isCount(data.from) || typeof data.type !== 'string') return null;
         return { name, payload: { from: data.from, player: this.#player(data.from), type: data.type, data: data.data } };
@@ -82,6 +85,7 @@ export class RoomView {
       code: textOr(room.code),
       name: textOr(room.name),
       private: room.private === true,
+      locked: room.locked === true,
       max_players: countOr(room.max_players, 0),
       meta: room.meta,
       seat,
@@ -112,13 +116,24 @@ export class RoomView {
    * @param {Record<string, unknown>} data
    * @returns {Seen}
    */
-  #gone({ seat, why }) {
+  #changed({ locked, meta }) {
+    if (!this.room) return null;
+    if (typeof locked === 'boolean') this.room.locked = locked;
+    if (isObject(meta)) this.room.meta = meta;
+    return { name: 'room', payload: { room: this.room } };
+  }
+
+  /**
+   * @param {Record<string, unknown>} data
+   * @returns {Seen}
+   */
+  #gone({ seat, why, detail }) {
     if (!isCount(seat) || !this.room) return null;
     const player = this.#player(seat);
     const own = seat === this.room.seat;
     this.room.players.delete(seat);
     if (own) this.room = null;
-    return { name: 'gone', payload: { seat, why: textOr(why, 'left'), player, own } };
+    return { name: 'gone', payload: { seat, why: textOr(why, 'left'), detail: textOr(detail), player, own } };
   }
 
   /**

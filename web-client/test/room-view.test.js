@@ -32,6 +32,19 @@ test('one’s own seat gone is the end of the room', () => {
   assert.equal(view.room, null);
 });
 
+test('what the game changes of the room is seen on it', () => {
+  const view = new RoomView();
+  view.apply('joined', JOINED);
+  assert.equal(view.room?.locked, false);
+  assert.deepEqual(view.apply('room', { locked: true }), { name: 'room', payload: { room: view.room } });
+  view.apply('room', { meta: { map: 'dale' }, from: 'later' });
+  assert.equal(view.room?.locked, true);
+  assert.deepEqual(view.room?.meta, { map: 'dale' });
+  const gone = view.apply('gone', { seat: 1, why: 'kicked', detail: 'three strikes' });
+  assert.equal(/** @type {any} */ (gone?.payload).detail, 'three strikes');
+  assert.equal(view.apply('room', { locked: false }), null, 'there is no room');
+});
+
 test('one is never away from oneself', () => {
   const view = new RoomView();
   const joined = view.apply('joined', { ...JOINED, players: [{ ...JOINED.players[0], away: true }, { seat: 2, away: true }] });

@@ -122,7 +122,7 @@ impl TinyServer {
     /// Tells everybody that the session `index` sits nowhere any more.
     pub(crate) fn emit_gone(&self, index: usize) {
         let mut state = self.state.lock().unwrap();
-        state.push(index, Event::Gone(Gone { seat: Seat(1), why: GoneWhy::Closed }));
+        state.push(index, Event::Gone(Gone { seat: Seat(1), why: GoneWhy::Closed, detail: None }));
     }
 
     /// Sessions that have not said goodbye.
@@ -317,6 +317,7 @@ impl State {
             max_players: seats as u16,
             players: seat.0,
             private: false,
+            locked: false,
             meta: Payload::of(&body["meta"]).unwrap(),
         };
         let players = self.rooms[room].iter().enumerate().map(|(slot, &member)| {

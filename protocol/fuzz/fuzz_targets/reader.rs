@@ -25,11 +25,12 @@ fn read(format: Format, chunks: &[&[u8]]) -> Result<Vec<Delivery>, ReadError> {
 /// What was read can be written, and has one line in JSON and the same meaning in both encodings.
 fn write_again(event: &Event) {
     let fragment = Fragment::of(event).expect("an event that was read");
-    let json = std::str::from_utf8(fragment.json()).expect("JSON is text");
+    let encoded = fragment.encoded();
+    let json = std::str::from_utf8(encoded.json()).expect("JSON is text");
     assert!(!json.contains(['\r', '\n']));
-    let again = Event::read(fragment.name(), json).expect("what was written");
+    let again = Event::read(encoded.name(), json).expect("what was written");
     assert_eq!(again.as_ref(), Some(event));
-    Event::read_msgpack(fragment.name(), fragment.msgpack())
+    Event::read_msgpack(encoded.name(), &encoded.packed()[1 + encoded.name().len()..])
         .expect("what was written")
         .expect("a name that is known");
 }

@@ -2,24 +2,18 @@
 
 use std::io::Write as _;
 
+use crate::codec::Encoding;
 use crate::downstream::Event;
+use crate::fragment::Fragment;
 use crate::ids::EventId;
 
-/// Everything of an event but its id line: the same for all who receive it, so it is written once.
+/// Everything of an event with JSON but its id line.
 ///
 /// # Errors
 /// Never for the events of this crate, see [`Event::write_json`].
 pub fn body(event: &Event) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::with_capacity(128);
-    out.extend_from_slice(b"event: ");
-    out.extend_from_slice(event.name().as_bytes());
-    out.extend_from_slice(b"\ndata: ");
-    let start = out.len();
-    event.write_json(&mut out)?;
-    // A line break would end the `data` line and let a payload forge events for everybody who receives it. JSON text on
-    // one line has none; payloads were scanned when they came in.
-    debug_assert!(!out[start..].iter().any(|&byte| matches!(byte, b'\n' | b'\r')));
-    out.extend_from_slice(b"\n\n");
+    Fragment::of(event)?.encoded().push_lines(&mut out, Encoding::Json);
     Ok(out)
 }
 

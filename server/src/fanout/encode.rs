@@ -1,7 +1,7 @@
 //! Events to shared fragments, within the bounds of the wire.
 
 use sward_protocol::downstream::Event;
-use sward_protocol::fragment::Fragment;
+use sward_protocol::fragment::{Fragment, push_event};
 use sward_protocol::limits::{EVENT_BYTES_MAX, JOINED_BYTES_MAX};
 
 /// An event that cannot be sent.
@@ -33,10 +33,31 @@ pub enum EncodeError {
 /// # Errors
 /// [`EncodeError::TooLarge`] above 64 KiB as JSON (`joined`: 1 MiB).
 pub fn encode(event: &Event) -> Result<Fragment, EncodeError> {
-    let name = event.name();
-    let fragment = Fragment::of(event)
-        .map_err(|error| EncodeError::Unserialisable { name, detail: error.to_string() })?;
+    let fragment = Fragment::of(event).map_err(|error| unserialisable(event, &error))?;
+    check_size(event, fragment.encoded().item().len())?;
+    Ok(fragment)
+}
+
+/// Appends an event as the item of a batch; nothing if it cannot be sent.
+///
+/// # Errors
+/// As [`encode`].
+pub(super) fn push_item(out: &mut Vec<u8>, event: &Event) -> Result<(), EncodeError> {
+    let start = out.len();
+    let pushed = push_event(out, event)
+        .map_err(|error| unserialisable(event, &error))
+        .and_then(|()| check_size(event, out.len() - start));
+    if pushed.is_err() {
+        out.truncate(start);
+    }
+    pushed
+}
+
+fn check_size(event: &Event, bytes: usize) -> Result<(), EncodeError> {
     let max = if matches!(event, Event::Joined(_)) { JOINED_BYTES_MAX } else { EVENT_BYTES_MAX };
-    let bytes = fragment.sse().len();
-    if bytes > max { Err(EncodeError::TooLarge { name, bytes, max }) } else { Ok(fragment) }
+    if bytes > max { Err(EncodeError::TooLarge { name: event.name(), bytes, max }) } else { Ok(()) }
+}
+
+fn unserialisable(event: &Event, error: &serde_json::Error) -> EncodeError {
+    EncodeError::Unserialisable { name: event.name(), detail: error.to_string() }
 }

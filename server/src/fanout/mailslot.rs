@@ -3,6 +3,7 @@
 //! Rooms post on their threads, a stream reads on its worker. Nothing is awaited under the lock, and nobody holds two of
 //! these locks.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -53,7 +54,10 @@ struct Slot {
 
 /// Where events for one session are posted.
 #[derive(Debug)]
-pub struct Mailslot(Mutex<Slot>);
+pub struct Mailslot {
+    slot: Mutex<Slot>,
+    reads_packed: AtomicBool,
+}
 
 /// What became of a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +74,7 @@ impl Mailslot {
     /// An empty mailslot with this numbering.
     #[must_use]
     pub fn new(epoch: Epoch) -> Self {
-        Self(Mutex::new(Slot {
+        let slot = Slot {
             outbox: Outbox::new(epoch),
             attached: None,
             newest: None,
@@ -80,12 +84,13 @@ impl Mailslot {
             tenancy: Tenancy::default(),
             awaits_snapshot: false,
             joined_bytes: 0,
-        }))
+        };
+        Self { slot: Mutex::new(slot), reads_packed: AtomicBool::new(false) }
     }
 
     fn slot(&self) -> MutexGuard<'_, Slot> {
         // Nothing under this lock panics half-way through a change that matters.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Posts what of a room's flush is for `seat`.
@@ -147,6 +152,12 @@ impl Mailslot {
         slot.let_go_if_overrun(now_ms)
     }
 
+    /// Whether the newest stream reads MessagePack: a flush is best told so when it is made.
+    #[must_use]
+    pub fn reads_packed(&self) -> bool {
+        self.reads_packed.load(Ordering::Relaxed)
+    }
+
     /// Whether a stream reads.
     #[must_use]
     pub fn has_reader(&self) -> bool {
@@ -166,7 +177,7 @@ impl Mailslot {
     /// The stream is to say so and to end: [`CloseCode::Replaced`] for such a replayed request, [`CloseCode::Doubled`]
     /// for a twin that came too late to go on from where it was, [`CloseCode::Ended`] when the session is over.
     pub fn open(&self, wish: Wish<'_>, now_ms: u64) -> Result<Opening, CloseCode> {
-        let Wish { from, nonce, kind } = wish;
+        let Wish { from, nonce, kind, format } = wish;
         let mut slot = self.slot();
         if slot.shut {
             return Err(CloseCode::Ended);
@@ -194,6 +205,7 @@ impl Mailslot {
             return Err(CloseCode::Doubled);
         }
         slot.hand_over(nonce, now_ms);
+        self.reads_packed.store(format.is_packed(), Ordering::Relaxed);
         let is_first = slot.newest.replace(kind).is_none();
         let awaited_snapshot = slot.awaits_snapshot;
         let position = match from {
@@ -255,19 +267,22 @@ impl Mailslot {
     /// cannot be told without a hole.
     #[must_use]
     pub fn peek_for_answer(&self, from: EventId) -> Vec<PastEvent> {
-        let copied: Vec<(EventId, &'static str, Vec<u8>)> = {
+        let copied: Vec<(EventId, String, Vec<u8>)> = {
             let slot = self.slot();
             if slot.newest != Some(Kind::Drained) || slot.awaits_snapshot {
                 return Vec::new();
             }
             let events = slot.outbox.peek(from, ANSWER_EVENTS_BYTES_MAX).unwrap_or_default();
-            events.into_iter().map(|(id, event)| (id, event.name(), event.json().to_vec())).collect()
+            events
+                .into_iter()
+                .map(|(id, event)| (id, event.name().to_owned(), event.json().to_vec()))
+                .collect()
         };
         // Read when the lock is free again: the room waits for it.
-        let past = |(id, name, json): (EventId, &'static str, Vec<u8>)| {
+        let past = |(id, name, json): (EventId, String, Vec<u8>)| {
             // A fragment's data is JSON that was checked when it came in, or is the server's own.
             let data = Payload::trusted(String::from_utf8(json).ok()?).ok()?;
-            Some(PastEvent(id, name.to_owned(), data))
+            Some(PastEvent(id, name, data))
         };
         copied.into_iter().map_while(past).collect()
     }

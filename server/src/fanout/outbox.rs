@@ -18,12 +18,12 @@ use std::sync::Arc;
 
 use sward_protocol::downstream::ResetReason;
 use sward_protocol::format::ChunkWriter;
-use sward_protocol::fragment::Fragment;
+use sward_protocol::fragment::Encoded;
 use sward_protocol::ids::{Epoch, EventId, Seat};
 
 pub use super::entry::Weight;
 use super::entry::{Amount, Entry};
-use super::flush::{Flush, FlushItem, Share};
+use super::flush::{Flush, FlushEvent, Share};
 use crate::game::context::LatestKey;
 
 /// Events that may be asked for again.
@@ -32,6 +32,18 @@ pub const WINDOW_EVENTS_MAX: u64 = 4096;
 pub const WINDOW_BYTES_MAX: u64 = 256 * 1024;
 /// Their age.
 pub const WINDOW_AGE_MS_MAX: u64 = 30_000;
+/// The memory that they take, which is more than their bytes. A flush is counted whole, for a reader who alone has not
+/// acknowledged it alone keeps it; past the bound he keeps copies of his own of what he may ask for, and nothing else.
+pub const WINDOW_HELD_BYTES_MAX: u64 = 288 * 1024;
+/// What copying must be able to save, that not each event makes a reader copy.
+const FOLD_SAVES_BYTES: u64 = 48 * 1024;
+/// Entries are folded up to so many events, and so much time.
+const FOLD_EVENTS_MAX: u32 = 128;
+const FOLD_AGE_MS_MAX: u64 = 250;
+/// What an event takes in a flush beside its bytes.
+const EVENT_HELD_BYTES: u64 = 16;
+/// What a key takes whose newest value is known.
+const KEY_HELD_BYTES: u64 = 72;
 /// Events not yet written to an open stream.
 pub const QUEUE_EVENTS_MAX: u64 = 2048;
 /// Bytes of them.
@@ -69,6 +81,7 @@ pub struct Outbox {
     unfollowed: u64,
     window: Amount,
     queue: Amount,
+    held_bytes: u64,
     free_bytes: u64,
 }
 
@@ -88,6 +101,7 @@ impl Outbox {
             unfollowed: 0,
             window: Amount::default(),
             queue: Amount::default(),
+            held_bytes: 0,
             free_bytes: 0,
         }
     }
@@ -116,31 +130,24 @@ impl Outbox {
         if share.events == 0 {
             return share;
         }
-        let entry = Entry {
-            flush: flush.kept_for(seat, share),
-            seat,
-            first: self.newest + 1,
-            numbers: share.events,
-            live: share,
-            at_ms: now_ms,
-            weight,
-        };
+        let entry = Entry::new(flush, seat, self.newest + 1, share, now_ms, weight);
         self.newest = entry.last();
         self.window.add(entry.bounded());
         self.queue.add(entry.bounded());
+        self.held_bytes += entry.bounded_held_bytes();
         self.free_bytes += entry.free_bytes();
         let first = entry.first;
         self.entries.push_back(entry);
         if flush.has_latest() {
-            self.replace_values((first..).zip(flush.items_for(seat)));
+            self.replace_values((first..).zip(flush.events_for(seat)));
         }
         self.trim(now_ms);
         share
     }
 
-    fn replace_values<'a>(&mut self, newer: impl Iterator<Item = (u64, &'a FlushItem)>) {
-        for (number, item) in newer {
-            let Some(key) = &item.latest else { continue };
+    fn replace_values<'a>(&mut self, newer: impl Iterator<Item = (u64, FlushEvent<'a>)>) {
+        for (number, event) in newer {
+            let Some(key) = event.latest() else { continue };
             let may_follow = self.latest.len() < LATEST_KEYS_MAX && self.unfollowed == 0;
             match self.latest.get_mut(key) {
                 Some(newest) => {
@@ -176,9 +183,11 @@ impl Outbox {
 
     /// Lets go of what no longer fits the window.
     pub fn trim(&mut self, now_ms: u64) {
+        self.fold_if_too_large();
         while let Some(oldest) = self.entries.front() {
             let fits = self.window.events <= WINDOW_EVENTS_MAX
                 && self.window.bytes <= WINDOW_BYTES_MAX
+                && self.held_bytes() <= WINDOW_HELD_BYTES_MAX
                 && self.free_bytes <= FREE_BYTES_MAX
                 && now_ms.saturating_sub(oldest.at_ms) <= WINDOW_AGE_MS_MAX;
             if fits {
@@ -189,6 +198,48 @@ impl Outbox {
         if self.entries.is_empty() {
             // An idle player keeps no buffer.
             self.entries.shrink_to_fit();
+        }
+    }
+
+    fn held_bytes(&self) -> u64 {
+        self.held_bytes + self.latest.len() as u64 * KEY_HELD_BYTES
+    }
+
+    /// Lets go of what stays in memory only because of its neighbours, if the window is too large and that helps.
+    fn fold_if_too_large(&mut self) {
+        let wanted = self.window.bytes + self.window.events * EVENT_HELD_BYTES;
+        let is_due = self.held_bytes() > WINDOW_HELD_BYTES_MAX && self.held_bytes > wanted + FOLD_SAVES_BYTES;
+        if !is_due {
+            return;
+        }
+        let mut folded = VecDeque::new();
+        let mut group: Vec<Entry> = Vec::new();
+        for entry in std::mem::take(&mut self.entries) {
+            let fits = group.first().is_none_or(|oldest| {
+                let events = group.iter().map(|entry| entry.live.events).sum::<u32>() + entry.live.events;
+                oldest.weight == entry.weight
+                    && events <= FOLD_EVENTS_MAX
+                    && entry.at_ms.saturating_sub(oldest.at_ms) <= FOLD_AGE_MS_MAX
+            });
+            if !fits {
+                self.fold(&mut folded, &mut group);
+            }
+            group.push(entry);
+        }
+        self.fold(&mut folded, &mut group);
+        folded.shrink_to_fit();
+        self.held_bytes = folded.iter().map(Entry::bounded_held_bytes).sum();
+        self.entries = folded;
+    }
+
+    fn fold(&self, folded: &mut VecDeque<Entry>, group: &mut Vec<Entry>) {
+        let is_worth_it = group.len() > 1 || group.iter().any(Entry::has_others);
+        let entry = is_worth_it.then(|| Entry::folded(group, |number, event| self.is_live(number, event)));
+        if let Some(entry) = entry.flatten() {
+            folded.push_back(entry);
+            group.clear();
+        } else {
+            folded.extend(group.drain(..));
         }
     }
 
@@ -244,6 +295,7 @@ impl Outbox {
         self.unfollowed = 0;
         self.window = Amount::default();
         self.queue = Amount::default();
+        self.held_bytes = 0;
         self.free_bytes = 0;
         self.floor = self.newest;
         self.written = self.newest;
@@ -252,33 +304,49 @@ impl Outbox {
 
     /// Hands what waits to `chunk` until that has `bytes_max` bytes, in whole events; at least one event, if one waits.
     pub fn take(&mut self, chunk: &mut ChunkWriter, bytes_max: usize) {
-        let (written, epoch) = (self.written, self.epoch);
-        let (mut reached, mut taken) = (self.newest, Amount::default());
-        for (seq, item, entry) in self.above(written) {
-            if chunk.count() > 0 && chunk.bytes_with(&item.event) > bytes_max {
-                reached = seq - 1;
-                break;
+        let epoch = self.epoch;
+        let (mut written, mut taken) = (self.written, Amount::default());
+        let first = self.entry_at(written + 1).unwrap_or(self.entries.len());
+        'full: for entry in self.entries.range(first..) {
+            let bounded = |amount| if entry.weight == Weight::Bounded { amount } else { Amount::default() };
+            if let Some(items) = entry.items().filter(|_| entry.first > written) {
+                let (seq, count) = (entry.last(), u64::from(entry.numbers));
+                if chunk.push_items_within(EventId { epoch, seq }, items, count, bytes_max) {
+                    taken.add(bounded(Amount::of(entry.live)));
+                    written = seq;
+                    continue;
+                }
             }
-            chunk.push(EventId { epoch, seq }, &item.event);
-            if entry.weight == Weight::Bounded {
-                taken.add(Amount::of_item(item));
+            for (seq, event) in entry.numbered() {
+                if seq <= written || !self.is_live(seq, event) {
+                    continue;
+                }
+                if !chunk.push_within(EventId { epoch, seq }, event.encoded(), bytes_max) {
+                    written = seq - 1;
+                    break 'full;
+                }
+                taken.add(bounded(Amount::of_event(event)));
+                written = seq;
             }
+            written = entry.last();
         }
-        self.written = reached;
+        // Numbers without an event behind the last one were replaced.
+        let is_full = self.entry_at(written + 1).is_some();
+        self.written = if is_full { written } else { self.newest };
         self.queue.subtract(taken);
     }
 
     /// The events above `from`, in order, up to `bytes_max` bytes and at least one; `None` if they cannot be told without
     /// a hole. To the stream they are still to be written: what arrives twice is known by its id.
     #[must_use]
-    pub fn peek(&self, from: EventId, bytes_max: usize) -> Option<Vec<(EventId, &Fragment)>> {
+    pub fn peek(&self, from: EventId, bytes_max: usize) -> Option<Vec<(EventId, Encoded<'_>)>> {
         self.check_position(from).ok()?;
         let mut bytes = 0;
-        let events = self.above(from.seq).enumerate().take_while(|(index, (_, item, _))| {
-            bytes += item.event.sse().len();
+        let events = self.above(from.seq).enumerate().take_while(|(index, (_, event, _))| {
+            bytes += event.bytes() as usize;
             *index == 0 || bytes <= bytes_max
         });
-        Some(events.map(|(_, (seq, item, _))| (self.id(seq), &item.event)).collect())
+        Some(events.map(|(_, (seq, event, _))| (self.id(seq), event.encoded())).collect())
     }
 
     fn id(&self, seq: u64) -> EventId {
@@ -303,24 +371,24 @@ impl Outbox {
     }
 
     /// What is above `seq` and was not replaced, in order.
-    fn above(&self, seq: u64) -> impl Iterator<Item = (u64, &FlushItem, &Entry)> {
+    fn above(&self, seq: u64) -> impl Iterator<Item = (u64, FlushEvent<'_>, &Entry)> {
         let entries = self.entries.range(self.entry_at(seq + 1).unwrap_or(self.entries.len())..);
         let numbered =
-            entries.flat_map(|entry| entry.numbered().map(move |(number, item)| (number, item, entry)));
-        numbered.filter(move |&(number, item, _)| number > seq && self.is_live(number, item))
+            entries.flat_map(|entry| entry.numbered().map(move |(number, event)| (number, event, entry)));
+        numbered.filter(move |&(number, event, _)| number > seq && self.is_live(number, event))
     }
 
-    fn is_live(&self, number: u64, item: &FlushItem) -> bool {
+    fn is_live(&self, number: u64, event: FlushEvent<'_>) -> bool {
         // A key that is not followed has never replaced anything.
-        item.latest.as_ref().and_then(|key| self.latest.get(key)).is_none_or(|&newest| newest == number)
+        event.latest().and_then(|key| self.latest.get(key)).is_none_or(|&newest| newest == number)
     }
 
     /// A newer value has taken the place of the event with this number.
     fn replace(&mut self, number: u64) {
         let Some(at) = self.entry_at(number) else { return };
         let entry = &mut self.entries[at];
-        let Some((_, item)) = entry.numbered().find(|(this, _)| *this == number) else { return };
-        let bytes = item.bytes();
+        let Some((_, event)) = entry.numbered().find(|(this, _)| *this == number) else { return };
+        let bytes = event.bytes();
         entry.live.events -= 1;
         entry.live.bytes -= bytes;
         if entry.weight == Weight::Bounded {
@@ -332,8 +400,10 @@ impl Outbox {
         } else {
             self.free_bytes -= u64::from(bytes);
         }
-        if self.entries[at].live.events == 0 {
+        if entry.live.events == 0 {
             // Nothing was lost by it: the floor stays.
+            let held_bytes = entry.bounded_held_bytes();
+            self.held_bytes -= held_bytes;
             self.entries.remove(at);
         }
     }
@@ -341,6 +411,7 @@ impl Outbox {
     fn drop_oldest(&mut self) {
         let Some(oldest) = self.entries.pop_front() else { return };
         self.window.subtract(oldest.bounded());
+        self.held_bytes -= oldest.bounded_held_bytes();
         self.free_bytes -= oldest.free_bytes();
         self.floor = self.floor.max(oldest.last());
         if oldest.last() >= self.unfollowed {
@@ -350,11 +421,11 @@ impl Outbox {
         if oldest.last() <= self.written && !oldest.flush.has_latest() {
             return;
         }
-        for (number, item) in oldest.numbered() {
-            if number > self.written && self.is_live(number, item) && oldest.weight == Weight::Bounded {
-                self.queue.subtract(Amount::of_item(item));
+        for (number, event) in oldest.numbered() {
+            if number > self.written && self.is_live(number, event) && oldest.weight == Weight::Bounded {
+                self.queue.subtract(Amount::of_event(event));
             }
-            if let Some(key) = &item.latest
+            if let Some(key) = event.latest()
                 && self.latest.get(key) == Some(&number)
             {
                 self.latest.remove(key);
@@ -370,9 +441,9 @@ impl Outbox {
 
     fn amount_above(&self, seq: u64) -> Amount {
         let mut amount = Amount::default();
-        for (_, item, entry) in self.above(seq) {
+        for (_, event, entry) in self.above(seq) {
             if entry.weight == Weight::Bounded {
-                amount.add(Amount::of_item(item));
+                amount.add(Amount::of_event(event));
             }
         }
         amount

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use sward_protocol::bye::CloseCode;
 use sward_protocol::downstream::ResetReason;
+use sward_protocol::format::Format;
 use sward_protocol::ids::EventId;
 
 /// A stream's hold on the mailslot.
@@ -54,6 +55,8 @@ pub struct Wish<'a> {
     pub nonce: Option<&'a str>,
     /// How it is read.
     pub kind: Kind,
+    /// In which form.
+    pub format: Format,
 }
 
 /// How a stream is read.

@@ -1,13 +1,19 @@
-//! What a game sees of its room, and how it speaks to the players.
+//! What a game sees of its room, and what it can do there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use serde::Serialize;
 use sward_protocol::downstream::{Event, Msg};
-use sward_protocol::ids::{PlayerId, Seat};
+use sward_protocol::ids::{PlayerId, RoomId, Seat};
+use sward_protocol::limits::{GONE_DETAIL_CHARS_MAX, ME_BYTES_MAX};
 use sward_protocol::payload::Payload;
 
-use super::Random;
+use super::audience::Audience;
+use super::controls::{Controls, Dropped};
+use super::data::Data;
+use super::random::Random;
 
 /// A player in a room.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,30 +26,6 @@ pub struct Seated {
     pub me: Payload,
     /// Whether he may be lost.
     pub away: bool,
-}
-
-/// Who receives an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Audience {
-    /// Everybody in the room.
-    All,
-    /// The player on this seat.
-    Only(Seat),
-    /// Everybody but the player on this seat.
-    Except(Seat),
-}
-
-impl Audience {
-    /// Whether the player on `seat` is meant.
-    #[must_use]
-    pub fn includes(&self, seat: Seat) -> bool {
-        match *self {
-            Self::All => true,
-            Self::Only(only) => only == seat,
-            Self::Except(except) => except != seat,
-        }
-    }
 }
 
 /// Names a value of which only the newest counts: a player's position, say. An event that bears it rides the latest lane:
@@ -75,14 +57,33 @@ impl Outgoing {
     }
 }
 
+/// What names a room, and never changes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Facts<'a> {
+    pub(crate) id: RoomId,
+    pub(crate) code: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) max_players: u16,
+    pub(crate) is_private: bool,
+}
+
 /// A game's view of its room during one call.
+///
+/// What a game sends reaches the players in the order in which it was sent. An event whose data does not serialise, or
+/// that is above 64 KiB on the wire, is dropped, with a log and `sward_events_dropped_total`; in a
+/// [test room](crate::testing) it fails the test. A game that sends more than 32,768 events or 8 MiB in one step (one
+/// join, one tick, one player's batch) ends its room as a panic does. When half of it is spent, further messages of the
+/// same batch are answered `room_busy`, and timers wait for the next step.
 pub struct Room<'a> {
     pub(crate) now_ms: u64,
+    pub(crate) facts: Facts<'a>,
     pub(crate) players: &'a BTreeMap<Seat, Seated>,
     pub(crate) random: &'a mut Random,
+    pub(crate) controls: &'a mut Controls,
     pub(crate) outgoing: &'a mut Vec<Outgoing>,
 }
 
+/// What there is.
 impl Room<'_> {
     /// The time of this step, Unix milliseconds; never goes back.
     #[must_use]
@@ -90,10 +91,16 @@ impl Room<'_> {
         self.now_ms
     }
 
-    /// Who sits where.
+    /// Who sits where, by seat; those who are away too.
     #[must_use]
     pub fn players(&self) -> &BTreeMap<Seat, Seated> {
         self.players
+    }
+
+    /// The player on this seat.
+    #[must_use]
+    pub fn player(&self, seat: Seat) -> Option<&Seated> {
+        self.players.get(&seat)
     }
 
     /// The room's random source.
@@ -101,25 +108,164 @@ impl Room<'_> {
         self.random
     }
 
-    /// Sends `msg` with this type and data; `from` is the author's seat, or [`Seat::GAME`].
-    pub fn send(&mut self, audience: Audience, from: Seat, kind: &str, data: Payload) {
-        self.event(audience, Event::Msg(Msg { from, kind: kind.to_owned(), data }));
+    /// The room's id.
+    #[must_use]
+    pub fn id(&self) -> RoomId {
+        self.facts.id
     }
 
-    /// As [`Room::send`], but in the latest lane: a slow reader gets the newest message of this author and key, and not
-    /// all of them. To be used for absolute values only.
-    pub fn send_latest(&mut self, audience: Audience, from: Seat, key: &str, kind: &str, data: Payload) {
-        let latest = LatestKey { owner: from, name: key.into() };
-        let event = Event::Msg(Msg { from, kind: kind.to_owned(), data });
-        self.outgoing.push(Outgoing { audience, event, latest: Some(latest) });
+    /// The short code to join it by.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.facts.code
     }
 
-    /// Sends `patch`: what changed in the game's state.
-    pub fn patch(&mut self, audience: Audience, data: Payload) {
-        self.event(audience, Event::Patch(data));
+    /// The name that its creator gave it; may be empty.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.facts.name
     }
 
-    fn event(&mut self, audience: Audience, event: Event) {
-        self.outgoing.push(Outgoing::reliable(audience, event));
+    /// Seats, 1–1,000.
+    #[must_use]
+    pub fn max_players(&self) -> u16 {
+        self.facts.max_players
+    }
+
+    /// Whether it is in no list and found by no filter.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.facts.is_private
+    }
+
+    /// What lists show of the room and filters look at, an object: its creator's, or that of [`Room::set_meta`].
+    #[must_use]
+    pub fn meta(&self) -> &Payload {
+        &self.controls.meta
+    }
+
+    /// Whether nobody else is let in.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.controls.is_locked
+    }
+}
+
+/// What is said.
+impl Room<'_> {
+    /// Sends a message of the game's: `msg` with this type (1–64 characters), `from` 0. It arrives, and in order.
+    pub fn send(&mut self, to: Audience, kind: &str, data: impl Data) {
+        self.pass_on(Seat::GAME, to, kind, data);
+    }
+
+    /// As [`Room::send`], but in the latest lane: a slow reader gets the newest message of this key (1–64 characters), and
+    /// not all of them. To be used for absolute values only.
+    pub fn send_latest(&mut self, to: Audience, key: &str, kind: &str, data: impl Data) {
+        self.pass_on_latest(Seat::GAME, to, key, kind, data);
+    }
+
+    /// Sends a message in the name of the player on `from`.
+    pub fn pass_on(&mut self, from: Seat, to: Audience, kind: &str, data: impl Data) {
+        self.message(from, to, kind, data, None);
+    }
+
+    /// As [`Room::pass_on`], but in the latest lane. Each author has keys of his own.
+    pub fn pass_on_latest(&mut self, from: Seat, to: Audience, key: &str, kind: &str, data: impl Data) {
+        self.message(from, to, kind, data, Some(LatestKey { owner: from, name: key.into() }));
+    }
+
+    /// Sends `patch`: what changed in the game's state, in whatever shape its page understands.
+    pub fn patch(&mut self, to: Audience, data: impl Data) {
+        match data.payload() {
+            Ok(data) => self.event(to, data.json_len(), Event::Patch(data), None),
+            Err(error) => self.drop("patch".to_owned(), error.to_string()),
+        }
+    }
+
+    fn message(&mut self, from: Seat, to: Audience, kind: &str, data: impl Data, latest: Option<LatestKey>) {
+        match data.payload() {
+            Ok(data) => {
+                let bytes = kind.len() + data.json_len();
+                self.event(to, bytes, Event::Msg(Msg { from, kind: kind.to_owned(), data }), latest);
+            }
+            Err(error) => self.drop(format!("msg {kind:?}"), error.to_string()),
+        }
+    }
+
+    fn event(&mut self, audience: Audience, bytes: usize, event: Event, latest: Option<LatestKey>) {
+        self.controls.count(bytes);
+        self.outgoing.push(Outgoing { audience, event, latest });
+    }
+
+    fn drop(&mut self, what: String, why: String) {
+        self.controls.count(0);
+        self.controls.dropped.push(Dropped { what, why });
+    }
+}
+
+/// What happens later.
+impl Room<'_> {
+    /// Has [`Game::timer`](super::Game::timer) called with this name (at most 64 characters) when so much time has gone
+    /// by, 1 ms at least; a timer of that name that is still to come is set anew. Timers that are due at once come in the
+    /// order in which they were set, and before whatever else happens then.
+    ///
+    /// # Panics
+    /// Above 1,024 timers: the room ends, as by any panic of its game.
+    pub fn set_timer(&mut self, name: &str, after: Duration) {
+        let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.controls.timers.set(name, self.now_ms.saturating_add(after_ms));
+    }
+
+    /// Takes a timer back. Whether it was still to come.
+    pub fn cancel_timer(&mut self, name: &str) -> bool {
+        self.controls.timers.cancel(name)
+    }
+
+    /// When this timer is due, Unix milliseconds; `None` if it is not set.
+    #[must_use]
+    pub fn timer_due_ms(&self, name: &str) -> Option<u64> {
+        self.controls.timers.due_ms(name)
+    }
+}
+
+/// What becomes of the room.
+impl Room<'_> {
+    /// Puts a player out when this call ends: everybody hears `gone`, `kicked`, with what is said to him (at most 200
+    /// characters; empty is nothing), and the game is told by [`Game::leave`](super::Game::leave). He may come back. A
+    /// seat that nobody sits on is left alone.
+    pub fn kick(&mut self, seat: Seat, why: &str) {
+        let is_new = self.controls.kicks.iter().all(|(kicked, _)| *kicked != seat);
+        if is_new && self.players.contains_key(&seat) {
+            let why = why.chars().filter(|c| !c.is_control()).take(GONE_DETAIL_CHARS_MAX).collect();
+            self.controls.kicks.push((seat, why));
+        }
+    }
+
+    /// Lets nobody else in: 409 `room_locked`, and no filter finds the room. Everybody hears `room`.
+    pub fn lock(&mut self) {
+        self.controls.is_locked = true;
+    }
+
+    /// Lets players in again. Everybody hears `room`.
+    pub fn unlock(&mut self) {
+        self.controls.is_locked = false;
+    }
+
+    /// Ends the room when this call ends: everybody hears what was sent, then `gone`, `closed`. The game is not called
+    /// again.
+    pub fn close(&mut self) {
+        self.controls.is_closing = true;
+    }
+
+    /// Sets what lists show of the room and filters look at: an object of at most 1 KiB as JSON. Everybody hears `room`
+    /// when this call ends, if it is another than before. What is no such object is dropped as an event would be.
+    pub fn set_meta<T: Serialize + ?Sized>(&mut self, meta: &T) {
+        match Payload::of(meta) {
+            Ok(meta) if meta.json().starts_with('{') && meta.json_len() <= ME_BYTES_MAX => {
+                self.controls.meta = meta;
+            }
+            Ok(_) => self.drop("meta".to_owned(), format!("no object of at most {ME_BYTES_MAX} bytes")),
+            Err(error) => self.drop("meta".to_owned(), error.to_string()),
+        }
     }
 }

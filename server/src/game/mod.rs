@@ -2,76 +2,216 @@
 //!
 //! No async, no IO, no locks, no clock: a game is tested without a network ([`crate::testing`]), and the same inputs
 //! with the same seed give the same events, always. A panic in a game ends its room (`gone`, `failed`, to each member)
-//! and no other.
+//! and no other. `docs/tutorial.md` builds a game step by step.
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`context`] | what a game sees of its room, and how it speaks to the players |
+//! | [`context`] | what a game sees of its room, and what it can do there |
+//! | [`audience`] | who receives an event |
+//! | [`message`] | what players send, read as the game's own type |
+//! | [`data`] | what a game sends, answers and saves, as JSON |
+//! | [`controls`] | what a game has set of its room, and how much it may say at once |
+//! | [`timers`] | what is to happen later |
 //! | [`random`] | the seeded random source |
 
+pub mod audience;
 pub mod context;
+pub mod controls;
+pub mod data;
+pub mod message;
 pub mod random;
+pub mod timers;
 
 use std::time::Duration;
 
-use sward_protocol::downstream::GoneWhy;
-use sward_protocol::ids::Seat;
-use sward_protocol::payload::Payload;
-use sward_protocol::problem::MessageError;
-use sward_protocol::upstream::Message;
+use serde::Serialize;
 
-pub use context::{Audience, Room, Seated};
+pub use audience::Audience;
+pub use context::{Room, Seated};
+pub use data::{Data, SaveError};
+pub use message::{Incoming, Raw};
 pub use random::Random;
+pub use sward_protocol::downstream::GoneWhy;
+pub use sward_protocol::ids::{PlayerId, RoomId, Seat};
+pub use sward_protocol::payload::Payload;
+pub use sward_protocol::problem::{ErrorCode, MessageError};
+
+/// What a game answers to a message: the reply, for whoever asked for one, or why it refuses.
+///
+/// [`done`] is the reply of a game that has nothing to say, [`reply`] one with data, [`refuse`] a refusal.
+pub type Reply = Result<Payload, MessageError>;
 
 /// A game, one value per room.
-pub trait Game: Send + 'static {
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use sward_server::Game;
+/// use sward_server::game::{Audience, BadOptions, Payload, Random, Reply, Room, Seat, Settings, reply};
+///
+/// /// Counts what all players together have clicked.
+/// struct Clicker {
+///     clicks: u32,
+/// }
+///
+/// /// On the wire: `{"type":"click","data":{"times":3}}`
+/// #[derive(Deserialize)]
+/// #[serde(tag = "type", content = "data", rename_all = "snake_case")]
+/// enum Message {
+///     Click { times: u8 },
+/// }
+///
+/// impl Game for Clicker {
+///     type Message = Message;
+///
+///     fn create(_options: &Payload, _random: &mut Random) -> Result<Self, BadOptions> {
+///         Ok(Self { clicks: 0 })
+///     }
+///
+///     fn settings(&self) -> Settings {
+///         Settings::new(8)
+///     }
+///
+///     fn message(&mut self, room: &mut Room<'_>, _from: Seat, message: Message) -> Reply {
+///         match message {
+///             Message::Click { times } => self.clicks += u32::from(times),
+///         }
+///         room.send(Audience::All, "clicks", &self.clicks);
+///         reply(&self.clicks)
+///     }
+///
+///     fn state(&self, _seat: Seat) -> impl Serialize {
+///         self.clicks
+///     }
+/// }
+/// ```
+pub trait Game: Sized + Send + 'static {
+    /// What players send: an enum of the game's own, with
+    /// `#[serde(tag = "type", content = "data", rename_all = "snake_case")]`, or [`Raw`] to take anything as it comes.
+    ///
+    /// A type that the enum does not have is answered with `unknown_type`, data of another shape with `bad_payload`; the
+    /// game never sees them, and they never cost their author his seat.
+    type Message: Incoming;
+
     /// Makes the game of a new room.
     ///
-    /// `options` is an object of at most 1 KiB that the room's creator sent; an empty one if he sent none.
+    /// `options` is an object of at most 1 KiB that the room's creator sent; an empty one if he sent none. A game that
+    /// has options reads them with [`Payload::parse`], whose error `?` turns into [`BadOptions`].
     ///
     /// # Errors
     /// [`BadOptions`] when the options cannot be used: the creator gets 422 `bad_options`, and no room is made.
-    fn create(options: &Payload, random: &mut Random) -> Result<Self, BadOptions>
-    where
-        Self: Sized;
+    fn create(options: &Payload, random: &mut Random) -> Result<Self, BadOptions>;
 
-    /// How the room runs. Asked once, right after [`Game::create`].
+    /// How the room runs. Asked once, right after [`Game::create`] or [`Game::restore`].
     fn settings(&self) -> Settings;
 
     /// A player took `seat`; he is in [`Room::players`] already. What is sent here reaches the others after `here`, and
     /// him after `joined`.
     ///
     /// # Errors
-    /// The game does not want him: he gets 409 with this code and detail and no seat, what was sent here is not sent, and
-    /// nobody else hears of him. The game must not have changed then.
+    /// The game does not want him: he gets 409 with this code and detail and no seat. Nobody else hears of him, and what
+    /// this call did to the room is undone; the game itself must not have changed.
     fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
         let _ = (room, seat);
         Ok(())
     }
 
-    /// The player on `seat` is out; he is in [`Room::players`] no more.
+    /// The player on `seat` is out; he is in [`Room::players`] no more. Not called when the whole room ends.
     fn leave(&mut self, room: &mut Room<'_>, seat: Seat, why: GoneWhy) {
         let _ = (room, seat, why);
     }
 
-    /// A player on `from` sent a message. The result is the reply, if he asked for one.
+    /// A player sent a message. The result is the reply if he asked for one (`rid`, which is `session.request` in the
+    /// browser SDK), and of no interest otherwise.
     ///
     /// # Errors
-    /// What the author is told; a message never costs him his seat.
-    fn message(
-        &mut self,
-        room: &mut Room<'_>,
-        from: Seat,
-        message: &Message,
-    ) -> Result<Payload, MessageError>;
+    /// What the author is told, whether he asked or not; a message never costs him his seat.
+    fn message(&mut self, room: &mut Room<'_>, from: Seat, message: Self::Message) -> Reply;
 
     /// [`Settings::tick`] went by. Not called while the room is empty.
     fn tick(&mut self, room: &mut Room<'_>) {
         let _ = room;
     }
 
-    /// The whole state as the player on `seat` may see it: sent in `joined`, which is at most 1 MiB.
-    fn state(&self, seat: Seat) -> Payload;
+    /// A timer of [`Room::set_timer`] is due. Called while the room is empty, too.
+    fn timer(&mut self, room: &mut Room<'_>, name: &str) {
+        let _ = (room, name);
+    }
+
+    /// The player on `seat` may be lost: nothing was heard of him for a while. He keeps his seat until he is back, or
+    /// leaves as [`GoneWhy::Lost`]. What is sent to him meanwhile waits for him.
+    fn away(&mut self, room: &mut Room<'_>, seat: Seat) {
+        let _ = (room, seat);
+    }
+
+    /// The player on `seat`, who was away, is heard from again.
+    fn back(&mut self, room: &mut Room<'_>, seat: Seat) {
+        let _ = (room, seat);
+    }
+
+    /// The whole state as the player on `seat` may see it: sent in `joined` when he comes, and again whenever he missed
+    /// too much to be told the rest. What is hidden from him is left out here.
+    ///
+    /// `joined` is at most 1 MiB with the players' names and own data (up to 768 KiB of it in rooms of hundreds). A state
+    /// that is larger, or that does not serialise, ends the room as a panic does.
+    fn state(&self, seat: Seat) -> impl Serialize {
+        let _ = seat;
+    }
+
+    /// The whole game as a value, such that [`Game::restore`] makes a game of it that goes on exactly as this one would.
+    ///
+    /// A game that derives `Serialize` and `Deserialize` needs no more than `Ok(Payload::of(self)?)` here and
+    /// `Ok(saved.parse()?)` there. The room saves its players, timers and random source itself.
+    ///
+    /// # Errors
+    /// [`SaveError::Unsupported`], as here: the game does not survive its process, and cannot be recorded.
+    fn save(&self) -> Result<Payload, SaveError> {
+        Err(SaveError::Unsupported)
+    }
+
+    /// The game that was saved.
+    ///
+    /// # Errors
+    /// [`SaveError`]: unsupported, or this was not saved by such a game.
+    fn restore(saved: &Payload) -> Result<Self, SaveError> {
+        let _ = saved;
+        Err(SaveError::Unsupported)
+    }
+}
+
+/// The reply of a game that has nothing to say: null, which tells whoever asked that his message was applied.
+///
+/// # Errors
+/// Never.
+pub fn done() -> Reply {
+    Ok(Payload::null())
+}
+
+/// The reply with this data.
+///
+/// # Errors
+/// `internal` if the data does not serialise: whoever asked is told so.
+pub fn reply(data: impl Data) -> Reply {
+    data.payload().map_err(|error| {
+        MessageError::new(ErrorCode::Internal, format!("the game's reply cannot be sent: {error}"))
+    })
+}
+
+/// Refuses a message, or a newcomer, for whatever the caller would have returned. `code` is the game's own, a word or two
+/// in snake case that its page acts on; `detail` is for people.
+///
+/// ```
+/// # use sward_server::game::{MessageError, refuse};
+/// # fn pick(basket: u32) -> Result<u32, MessageError> {
+/// if basket >= 10 {
+///     return refuse("basket_full", "eat some first");
+/// }
+/// # Ok(basket) }
+/// ```
+///
+/// # Errors
+/// Always.
+pub fn refuse<T>(code: &'static str, detail: impl Into<String>) -> Result<T, MessageError> {
+    Err(MessageError::of_game(code, detail))
 }
 
 /// How a room runs.
@@ -111,3 +251,12 @@ impl Settings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadOptions(pub String);
+
+impl From<serde_json::Error> for BadOptions {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests;

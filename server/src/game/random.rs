@@ -2,9 +2,10 @@
 
 use rand_core::{Rng as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
+use serde::{Deserialize, Serialize};
 
 /// Random numbers that follow from a seed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Random(Pcg64Mcg);
 
 impl Random {
@@ -33,6 +34,24 @@ impl Random {
         let bits = (self.0.next_u64() >> 11) as f64;
         bits / 9_007_199_254_740_992.0
     }
+
+    /// One of `items`; `None` if there is none.
+    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        items.get(self.place(items.len()))
+    }
+
+    /// Brings `items` into an order in which each is as likely as any other: a deck of cards, say.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for end in (2..=items.len()).rev() {
+            let place = self.place(end);
+            items.swap(place, end - 1);
+        }
+    }
+
+    fn place(&mut self, end: usize) -> usize {
+        // What a game holds in memory has fewer items than a u32 counts.
+        self.below(u32::try_from(end).unwrap_or(u32::MAX)) as usize
+    }
 }
 
 #[cfg(test)]
@@ -51,6 +70,15 @@ mod tests {
             assert_eq!(fraction.to_bits(), two.fraction().to_bits());
         }
         assert_eq!(one.below(0), 0);
+        let mut deck: Vec<_> = (0..52).collect();
+        one.shuffle(&mut deck);
+        assert!(deck.contains(one.pick(&deck).unwrap()));
+        assert_eq!(one.pick(&[0; 0]), None);
+        assert_ne!(deck, (0..52).collect::<Vec<_>>());
+        deck.sort_unstable();
+        assert_eq!(deck, (0..52).collect::<Vec<_>>(), "none is lost");
+        let saved: Random = serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
+        assert_eq!(saved, one, "it goes on where it was");
         assert_ne!(Random::from_seed(7).next_u64(), Random::from_seed(8).next_u64());
     }
 }

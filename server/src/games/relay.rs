@@ -2,121 +2,119 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use sward_protocol::ids::Seat;
-use sward_protocol::payload::Payload;
-use sward_protocol::problem::{ErrorCode, MessageError};
-use sward_protocol::upstream::{Group, Message, To};
+use serde::{Deserialize, Serialize};
+use sward_protocol::upstream::{Group, To};
 
-use crate::game::{Audience, BadOptions, Game, Random, Room, Settings};
+use crate::game::{
+    Audience, BadOptions, ErrorCode, Game, MessageError, Payload, Random, Raw, Reply, Room, SaveError, Seat,
+    Settings, done,
+};
 
 /// The longest flush interval that a room's creator may ask for, in milliseconds.
 const FLUSH_MS_MAX: u64 = 1000;
 
 /// The relay. `docs/protocol.md` has its options and its addressing.
-#[derive(Debug, Clone)]
-pub struct Relay {
-    options: Options,
-}
-
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
-struct Options {
+pub struct Relay {
     flush_ms: u64,
     echo: bool,
 }
 
-impl Default for Options {
+impl Default for Relay {
     fn default() -> Self {
         Self { flush_ms: 33, echo: false }
     }
 }
 
 impl Game for Relay {
+    // Passed on as it came, without a look into it.
+    type Message = Raw;
+
     fn create(options: &Payload, _random: &mut Random) -> Result<Self, BadOptions> {
-        let options: Options = options.parse().map_err(|error| BadOptions(error.to_string()))?;
-        if options.flush_ms > FLUSH_MS_MAX {
+        let relay: Self = options.parse()?;
+        if relay.flush_ms > FLUSH_MS_MAX {
             return Err(BadOptions(format!("flush_ms is at most {FLUSH_MS_MAX}")));
         }
-        Ok(Self { options })
+        Ok(relay)
     }
 
     fn settings(&self) -> Settings {
-        Settings::new(50).with_flush(Duration::from_millis(self.options.flush_ms))
+        Settings::new(50).with_flush(Duration::from_millis(self.flush_ms))
     }
 
-    fn message(
-        &mut self,
-        room: &mut Room<'_>,
-        from: Seat,
-        message: &Message,
-    ) -> Result<Payload, MessageError> {
-        let audience = match message.to {
-            Some(To::Seat(seat)) if room.players().contains_key(&seat) => Audience::Only(seat),
+    fn message(&mut self, room: &mut Room<'_>, from: Seat, Raw(message): Raw) -> Reply {
+        let to = match message.to {
+            Some(To::Seat(seat)) if room.player(seat).is_some() => Audience::Only(seat),
             Some(To::Seat(seat)) => {
                 let detail = format!("nobody sits on seat {seat}");
                 return Err(MessageError::new(ErrorCode::NoSuchSeat, detail));
             }
             Some(To::Group(Group::All)) => Audience::All,
-            None if self.options.echo => Audience::All,
+            None if self.echo => Audience::All,
             None => Audience::Except(from),
         };
-        let data = message.data.clone();
-        match &message.key {
-            Some(key) => room.send_latest(audience, from, key, &message.kind, data),
-            None => room.send(audience, from, &message.kind, data),
+        match message.key {
+            Some(key) => room.pass_on_latest(from, to, &key, &message.kind, message.data),
+            None => room.pass_on(from, to, &message.kind, message.data),
         }
-        Ok(Payload::null())
+        done()
     }
 
-    fn state(&self, _seat: Seat) -> Payload {
-        Payload::null()
+    fn save(&self) -> Result<Payload, SaveError> {
+        Ok(Payload::of(self)?)
+    }
+
+    fn restore(saved: &Payload) -> Result<Self, SaveError> {
+        Ok(saved.parse()?)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::testing::TestRoom;
 
-    fn room(options: &str) -> TestRoom<Relay> {
-        TestRoom::new(options).unwrap()
-    }
-
     #[test]
     fn a_message_goes_to_the_others_and_with_echo_to_its_author_too() {
-        let mut room = room("{}");
+        let mut room = TestRoom::<Relay>::new();
         let (zoe, bo, mo) = (room.join("Zoë"), room.join("Bo"), room.join("Mo"));
-        room.send(zoe, r#"{"type":"wave","data":[1]}"#).unwrap();
-        assert_eq!(room.heard(zoe), Vec::<String>::new());
+        room.forget_heard();
+        room.send(zoe, "wave", [1]).unwrap();
+        assert_eq!(room.heard(zoe), [""; 0]);
         let wave = r#"msg {"from":1,"type":"wave","data":[1]}"#;
         assert_eq!(room.heard(bo), [wave]);
         assert_eq!(room.heard(mo), [wave]);
 
-        let mut echoing = self::room(r#"{"echo":true}"#);
+        let mut echoing = TestRoom::<Relay>::with(json!({"echo": true})).unwrap();
         let zoe = echoing.join("Zoë");
-        echoing.send(zoe, r#"{"type":"wave","data":[1]}"#).unwrap();
+        echoing.send(zoe, "wave", [1]).unwrap();
         assert_eq!(echoing.heard(zoe), [wave]);
     }
 
     #[test]
     fn a_message_can_be_addressed_to_one_or_to_all() {
-        let mut room = room("{}");
+        let mut room = TestRoom::<Relay>::new();
         let (zoe, bo, mo) = (room.join("Zoë"), room.join("Bo"), room.join("Mo"));
-        room.send(zoe, r#"{"type":"a","to":3}"#).unwrap();
-        room.send(zoe, r#"{"type":"b","to":"all"}"#).unwrap();
-        assert_eq!(room.heard(zoe), [r#"msg {"from":1,"type":"b","data":null}"#]);
-        assert_eq!(room.heard(bo).len(), 1);
-        assert_eq!(room.heard(mo).len(), 2);
-        let error = room.send(zoe, r#"{"type":"a","to":4}"#).unwrap_err();
+        room.send_raw(zoe, r#"{"type":"a","data":1,"to":3}"#).unwrap();
+        room.send_raw(zoe, r#"{"type":"a","data":2,"to":"all"}"#).unwrap();
+        room.send_raw(zoe, r#"{"type":"a","data":3,"key":"pos"}"#).unwrap();
+        assert_eq!(room.messages::<u8>(zoe, "a"), [2]);
+        assert_eq!(room.messages::<u8>(bo, "a"), [2, 3]);
+        assert_eq!(room.messages::<u8>(mo, "a"), [1, 2, 3]);
+        let error = room.send_raw(zoe, r#"{"type":"a","to":4}"#).unwrap_err();
         assert_eq!(error.code, "no_such_seat");
     }
 
     #[test]
-    fn options_are_checked() {
-        assert_eq!(room(r#"{"flush_ms":0}"#).settings().flush, Duration::ZERO);
-        for bad in [r#"{"flush_ms":1001}"#, r#"{"flush_ms":-1}"#, r#"{"echo":"yes"}"#] {
-            assert!(TestRoom::<Relay>::new(bad).is_err(), "{bad}");
+    fn options_are_checked_and_saved() {
+        let room = TestRoom::<Relay>::with(json!({"flush_ms": 0, "echo": true})).unwrap();
+        assert_eq!(room.restored().unwrap().settings().flush, Duration::ZERO);
+        assert!(room.restored().unwrap().game().echo);
+        for bad in [json!({"flush_ms": 1001}), json!({"flush_ms": -1}), json!({"echo": "yes"})] {
+            assert!(TestRoom::<Relay>::with(&bad).is_err(), "{bad}");
         }
     }
 }

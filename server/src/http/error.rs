@@ -81,13 +81,15 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         Code::BadJson | Code::BadMsgpack | Code::BadQuery | Code::BadRequest | Code::UnsupportedVersion => {
             (StatusCode::BAD_REQUEST, false)
         }
-        Code::BadToken => (StatusCode::UNAUTHORIZED, false),
+        Code::BadToken | Code::BadSecret => (StatusCode::UNAUTHORIZED, false),
         Code::NotHost | Code::NotLeader | Code::BadPass => (StatusCode::FORBIDDEN, false),
         Code::NotFound | Code::RoomNotFound | Code::NoSuchPlayer | Code::NoSuchAsk | Code::NoSuchParty => {
             (StatusCode::NOT_FOUND, false)
         }
         Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, false),
         Code::Gap
+        | Code::TooManyWarnings
+        | Code::RoomLocked
         | Code::RoomFull
         | Code::NotInRoom
         | Code::RoomGone
@@ -175,6 +177,7 @@ impl From<JoinError> for ApiError {
                 return answer;
             }
             JoinError::Room(RoomError::Refused(Refusal::Full)) => ErrorCode::RoomFull,
+            JoinError::Room(RoomError::Refused(Refusal::Locked)) => ErrorCode::RoomLocked,
         };
         Self::new(code, error.to_string())
     }

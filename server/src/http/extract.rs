@@ -41,17 +41,18 @@ pub fn state(request: &HttpRequest) -> Result<&State, ApiError> {
 /// `bad_token` when there is none, or none that could be one.
 pub fn token(request: &HttpRequest) -> Result<Token, ApiError> {
     let bad = |detail: &str| ApiError::new(ErrorCode::BadToken, detail);
-    // Another scheme is another's: a proxy's password, say.
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = header
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim());
     // A token is plain hexadecimal: whatever needed decoding could not be one.
-    let text = bearer
+    let text = bearer(request)
         .or_else(|| query_value(request.query_string(), "token"))
         .ok_or_else(|| bad("neither Authorization: Bearer nor ?token="))?;
     text.parse().map_err(|_| bad("the token is not one of this server's"))
+}
+
+/// What `Authorization: Bearer` bears. Another scheme is another's: a proxy's password, say.
+pub fn bearer(request: &HttpRequest) -> Option<&str> {
+    let header = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, text) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(text.trim())
 }
 
 fn query_value<'a>(query: &'a str, key: &str) -> Option<&'a str> {

@@ -6,13 +6,16 @@
 //! | [`extract`] | bodies, tokens and encodings of requests and answers |
 //! | [`error`] | every error as a problem document: the only place with status codes |
 //! | [`sessions`], [`stream`], [`send`], [`rooms`] | the game routes |
+//! | [`admin`] | what an operator says and does, behind his secret |
 //! | [`operations`] | health, readiness, metrics |
-//! | [`assets`] | the embedded web client |
+//! | [`assets`], [`files`] | the embedded web client; a page of the game author's own |
 //! | [`routes`] | which path leads where, and what surrounds every answer |
 
+pub mod admin;
 pub mod assets;
 pub mod error;
 pub mod extract;
+pub mod files;
 pub mod operations;
 pub mod rooms;
 pub mod routes;

@@ -1,19 +1,65 @@
 //! Which path leads where, and what surrounds every answer.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use actix_cors::Cors;
+use actix_web::body::MessageBody;
+use actix_web::dev::{HttpServiceFactory, Service as _, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::DefaultHeaders;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard, web};
 use sward_protocol::problem::ErrorCode;
 
-use super::error::ApiError;
-use super::{assets, operations, rooms, send, sessions, stream};
+use super::error::{AnsweredCode, ApiError};
+use super::state::State;
+use super::{admin, assets, files, operations, rooms, send, sessions, stream};
+use crate::net::answering;
 
 /// How long a browser may remember the answer to a preflight, in seconds.
 const PREFLIGHT_S_MAX: usize = 86_400;
 
-/// Mounts every route.
-pub fn mount(config: &mut web::ServiceConfig) {
+/// What there is to see besides the routes of the contract and the SDK.
+#[derive(Debug, Clone)]
+pub enum Pages {
+    /// The sample game, at `/`.
+    Sample,
+    /// The files of this folder.
+    Files(PathBuf),
+    /// Nothing.
+    None,
+}
+
+/// Every route below `prefix` (empty, or a slash and what follows it), with all that surrounds an answer.
+pub fn all(prefix: &str, data: &web::Data<State>, pages: &Pages) -> impl HttpServiceFactory + use<> {
+    let metrics = Arc::clone(&data.metrics);
+    web::scope(prefix)
+        .app_data(data.clone())
+        .configure(mount)
+        .configure(|config| mount_pages(config, pages))
+        .default_service(web::to(not_found))
+        .wrap_fn(|request, service| {
+            let answering = service.call(request);
+            async move { answering.await.map(counted) }
+        })
+        .wrap(cors(&data.config.allow_origins))
+        .wrap(headers(&data.config.allow_origins))
+        // The last one stands around all others.
+        .wrap_fn(move |request, service| {
+            let admitted = answering::admit(request, &metrics)
+                .map(|(request, follower)| (service.call(request), follower));
+            async move {
+                let answered = match admitted {
+                    Ok((answering, follower)) => answering.await.map(|response| follower.follow(response)),
+                    Err(refusal) => Ok(*refusal),
+                };
+                answered.map(ServiceResponse::map_into_boxed_body)
+            }
+        })
+}
+
+/// The routes of the contract, and the SDK.
+fn mount(config: &mut web::ServiceConfig) {
     config
         .service(resource("/v1/sessions", "POST").route(web::post().to(sessions::create)))
         .service(resource("/v1/bye", "POST").route(web::post().to(sessions::bye)))
@@ -33,13 +79,40 @@ pub fn mount(config: &mut web::ServiceConfig) {
         )
         .service(resource("/v1/rooms/{id}", "GET").route(web::get().to(rooms::show)))
         .service(resource("/v1/rooms/{id}/join", "POST").route(web::post().to(rooms::join_room)))
+        .service(
+            resource("/v1/admin/warn", "GET, POST")
+                .route(web::get().to(admin::warnings))
+                .route(web::post().to(admin::warn)),
+        )
         .service(resource("/healthz", "GET, HEAD").route(get_or_head().to(operations::health)))
         .service(resource("/readyz", "GET, HEAD").route(get_or_head().to(operations::ready)))
         .service(resource("/metrics", "GET, HEAD").route(get_or_head().to(operations::metrics)))
-        .service(resource("/", "GET, HEAD").route(get_or_head().to(assets::index)))
-        .service(
-            resource("/{folder:sdk|meadow}/{path:.+}", "GET, HEAD").route(get_or_head().to(assets::asset)),
-        );
+        .service(resource("/{folder:sdk}/{path:.+}", "GET, HEAD").route(get_or_head().to(assets::asset)));
+}
+
+fn mount_pages(config: &mut web::ServiceConfig, pages: &Pages) {
+    match pages {
+        Pages::Sample => {
+            config.service(resource("/", "GET, HEAD").route(get_or_head().to(assets::index))).service(
+                resource("/{folder:meadow}/{path:.+}", "GET, HEAD").route(get_or_head().to(assets::asset)),
+            );
+        }
+        Pages::Files(folder) => {
+            config.service(files::all(folder));
+        }
+        Pages::None => {}
+    }
+}
+
+fn counted<B: MessageBody>(response: ServiceResponse<B>) -> ServiceResponse<B> {
+    let code = response.response().extensions().get::<AnsweredCode>().cloned();
+    if let (Some(AnsweredCode(code)), Some(state)) = (code, response.request().app_data::<web::Data<State>>())
+    {
+        // A game's own codes are the game's business: counted as one, so that it cannot make ever more series.
+        let known = ErrorCode::ALL.iter().any(|known| known.as_str() == code);
+        state.metrics.errors.with_label_values(&[if known { &*code } else { "game" }]).inc();
+    }
+    response
 }
 
 /// What a path answers that leads nowhere.
@@ -64,7 +137,7 @@ fn get_or_head() -> Route {
 }
 
 /// Headers of every answer that does not bring its own.
-pub fn headers(allow_origins: &[String]) -> DefaultHeaders {
+fn headers(allow_origins: &[String]) -> DefaultHeaders {
     let headers = DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
     if allow_origins.is_empty() {
         // Also where the request names no origin: a cache may hand the answer to a page later.
@@ -74,7 +147,7 @@ pub fn headers(allow_origins: &[String]) -> DefaultHeaders {
 }
 
 /// Who may call from a page: all, or the origins on the list. There are no cookies, so nothing is forged across sites.
-pub fn cors(allow_origins: &[String]) -> Cors {
+fn cors(allow_origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "POST"])
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])

@@ -14,6 +14,7 @@ use crate::metrics::Metrics;
 use crate::room::admission::Admission;
 use crate::session::first_answers::{FirstAnswers, SESSIONS_MAX};
 use crate::session::registry::Registry;
+use crate::session::sweeper::Sweeper;
 use crate::social::hall::Hall;
 use crate::social::matching::Mode;
 
@@ -75,6 +76,17 @@ impl State {
     /// The sessions that were made under a key. The lock is for one step only, never across an await.
     pub fn sessions_made(&self) -> MutexGuard<'_, SessionsMade> {
         self.sessions_made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The clock that tells who is away or lost.
+    #[must_use]
+    pub fn sweeper(&self) -> Sweeper {
+        Sweeper {
+            hall: Arc::clone(&self.hall),
+            registry: Arc::clone(&self.registry),
+            clock: self.clock,
+            metrics: Arc::clone(&self.metrics),
+        }
     }
 
     /// Whether the server was told to stop.

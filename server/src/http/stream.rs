@@ -40,7 +40,8 @@ pub async fn stream(request: HttpRequest, query: Query<StreamQuery>) -> Result<H
             Err(CloseCode::Overloaded)
         }
         Found::Alive(session) => {
-            let opened = open::open(&session, &options, state.clock, &state.metrics);
+            let directory = &state.admission.directory;
+            let opened = open::open(&session, &options, state.clock, &state.metrics, directory);
             if opened.as_ref().is_ok_and(|opened| opened.has_missed) {
                 let bytes = state.hall.show_again(session.player().id, state.clock.now_ms());
                 session.incoming().openings.was_told(bytes);

@@ -1,5 +1,6 @@
 //! The shell around a room: its mailbox, its timers, and delivery.
 
+mod alarm;
 mod rhythm;
 
 use std::collections::BTreeMap;
@@ -23,11 +24,10 @@ use super::input::{Input, Newcomer};
 use super::intake::{Intake, Permit};
 use super::occupant::{Occupant, Stay};
 use crate::clock::whole_ms;
-use crate::fanout::encode::{EncodeError, encode};
-use crate::fanout::flush::{Flush, FlushItem};
+use crate::fanout::encode::encode;
+use crate::fanout::flush::{Flush, FlushWriter};
 use crate::fanout::wake::Wakes;
 use crate::game::Settings;
-use crate::game::context::Outgoing;
 
 /// The actor library's own bound, above all that [`intake`](super::intake) lets in: it would hold back nobody, but cost
 /// memory for each sender past it.
@@ -100,13 +100,16 @@ pub struct RoomActor {
     directory: Arc<Directory>,
     members: BTreeMap<Seat, Member>,
     intake: Arc<Intake>,
-    pending: Vec<FlushItem>,
-    pending_bytes: usize,
+    pending: FlushWriter,
+    /// Whether somebody reads MessagePack, when it was last written.
+    reads_packed: bool,
     flushed_ms: u64,
     flush_timer: Option<SpawnHandle>,
     tick_timer: Option<SpawnHandle>,
     tick_due_ms: u64,
-    has_failed: bool,
+    alarm: Option<SpawnHandle>,
+    alarm_ms: Option<u64>,
+    has_ended: bool,
     empty_since_ms: u64,
     wakes: Wakes,
 }
@@ -125,13 +128,15 @@ impl RoomActor {
             directory,
             members: BTreeMap::new(),
             intake: Arc::clone(&intake),
-            pending: Vec::new(),
-            pending_bytes: 0,
+            pending: FlushWriter::default(),
+            reads_packed: false,
             flushed_ms: 0,
             flush_timer: None,
             tick_timer: None,
             tick_due_ms: now_ms,
-            has_failed: false,
+            alarm: None,
+            alarm_ms: None,
+            has_ended: false,
             empty_since_ms: now_ms,
             wakes: Wakes::default(),
         };
@@ -142,22 +147,32 @@ impl RoomActor {
         self.directory.clock().now_ms()
     }
 
-    /// Steps the core. `None` when its game panicked: the room has failed then, and is closed.
+    /// Steps the core, and sees to its next timer. `None` when its game panicked: the room has failed then, and is closed;
+    /// or when it was closed before.
     fn step(&mut self, input: Input, ctx: &mut Context<Self>) -> Option<Vec<Effect>> {
-        if self.has_failed {
+        if self.has_ended {
             return None;
         }
         let now_ms = self.now_ms();
         let mut effects = Vec::new();
         let core = &mut self.core;
         // Whatever state the panic left behind is never looked at again.
-        if catch_unwind(AssertUnwindSafe(|| core.step(input, now_ms, &mut effects))).is_ok() {
-            return Some(effects);
+        match catch_unwind(AssertUnwindSafe(|| core.step(input, now_ms, &mut effects))) {
+            Ok(()) => {
+                self.set_alarm(ctx);
+                Some(effects)
+            }
+            Err(panic) => {
+                let said = panic.downcast_ref::<&str>().copied();
+                let said =
+                    said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default();
+                let Charter { id, game, .. } = &*self.charter;
+                tracing::warn!(room = %id, %game, said, "the game panicked; the room is closed");
+                self.directory.metrics().rooms_failed.inc();
+                self.end(GoneWhy::Failed, ctx);
+                None
+            }
         }
-        tracing::warn!(room = %self.charter.id, game = %self.charter.game, "the game panicked; the room is closed");
-        self.directory.metrics().rooms_failed.inc();
-        self.fail(ctx);
-        None
     }
 
     fn join(
@@ -195,7 +210,7 @@ impl RoomActor {
     }
 
     fn seated(&self, seat: Seat) -> Seated {
-        Seated { room: self.charter.info(self.core.players()), seat }
+        Seated { room: self.core.info(), seat }
     }
 
     /// Seats the newcomer: room, session and stream agree from here on, in one step.
@@ -208,6 +223,11 @@ impl RoomActor {
         let (charter, intake) = (Arc::clone(&self.charter), Arc::clone(&self.intake));
         let handle = RoomHandle::new(charter, ctx.address(), intake, self.directory.clock());
         let sat = occupant.sit(handle, seat, &flush, now_ms, &mut self.wakes);
+        if sat.is_ok() {
+            for warning in self.directory.warnings().standing_in(&self.charter.game, self.charter.id) {
+                occupant.mailslot.post_own(warning, now_ms, &mut self.wakes);
+            }
+        }
         self.wakes.wake_all();
         let Ok((stay, before)) = sat else {
             self.perform(Input::Leave { seat, why: GoneWhy::Left }, ctx);
@@ -227,7 +247,7 @@ impl RoomActor {
             Err(error) => {
                 tracing::warn!(room = %self.charter.id, %error, "the room cannot show its state; it is closed");
                 self.directory.metrics().rooms_failed.inc();
-                self.fail(ctx);
+                self.end(GoneWhy::Failed, ctx);
                 None
             }
         }
@@ -235,14 +255,14 @@ impl RoomActor {
 
     fn deliver(&mut self, effect: Effect, ctx: &mut Context<Self>) {
         match effect {
-            Effect::Send(outgoing) => match encode(&outgoing.event) {
-                Ok(event) => {
-                    let Outgoing { audience, latest, .. } = outgoing;
-                    self.queue(FlushItem { audience, event, latest });
-                }
-                Err(error) => self.drop_event(&error),
-            },
-            Effect::Vacated { seat, why } => self.vacate(seat, why),
+            Effect::Send(outgoing) => self.queue(outgoing),
+            Effect::Dropped(dropped) => self.drop_event(&dropped),
+            Effect::Vacated { seat, why, detail } => {
+                self.vacate(seat, why, detail);
+                self.count(ctx);
+            }
+            Effect::Changed(change) => self.directory.lobby().change(self.charter.id, &change),
+            Effect::Closed => self.end(GoneWhy::Closed, ctx),
             Effect::Snapshot(joined) => {
                 self.flush();
                 let seat = joined.seat;
@@ -258,16 +278,16 @@ impl RoomActor {
         }
     }
 
-    fn drop_event(&self, error: &EncodeError) {
+    fn drop_event(&self, error: &dyn std::error::Error) {
         tracing::warn!(room = %self.charter.id, %error, "the game sent what cannot be sent");
         self.directory.metrics().events_dropped.inc();
     }
 
-    fn vacate(&mut self, seat: Seat, why: GoneWhy) {
+    fn vacate(&mut self, seat: Seat, why: GoneWhy, detail: Option<String>) {
         self.flush();
         let Some(Member { occupant, stay }) = self.members.remove(&seat) else { return };
         let now_ms = self.now_ms();
-        if let Ok(event) = encode(&Event::Gone(Gone { seat, why })) {
+        if let Ok(event) = encode(&Event::Gone(Gone { seat, why, detail })) {
             occupant.stand_up(stay, &Arc::new(Flush::of(event)), now_ms, &mut self.wakes);
         }
         self.wakes.wake_all();
@@ -278,6 +298,10 @@ impl RoomActor {
             return;
         }
         self.perform(Input::Leave { seat: stay.seat, why }, ctx);
+    }
+
+    /// Somebody is out: there may be a seat for others, or nobody left to tick for.
+    fn count(&mut self, ctx: &mut Context<Self>) {
         self.directory.lobby().count(self.charter.id, self.core.players());
         self.note_host();
         if self.core.players() == 0 {
@@ -333,11 +357,11 @@ impl RoomActor {
     }
 
     /// Everybody is put out, and the room is no more.
-    fn fail(&mut self, ctx: &mut Context<Self>) {
-        self.has_failed = true;
+    fn end(&mut self, why: GoneWhy, ctx: &mut Context<Self>) {
+        self.has_ended = true;
         let seats: Vec<_> = self.members.keys().copied().collect();
         for seat in seats {
-            self.vacate(seat, GoneWhy::Failed);
+            self.vacate(seat, why, None);
         }
         self.directory.close(&self.charter);
         ctx.stop();

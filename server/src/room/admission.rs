@@ -14,7 +14,7 @@ use super::directory::{Directory, Reservation, TooManyRooms};
 use super::effect::Refusal;
 use super::handle::{RoomError, RoomHandle};
 use super::lobby::Filter;
-use super::occupant::Occupant;
+use super::occupant::{Occupant, Place};
 use crate::entropy;
 use crate::game::BadOptions;
 use crate::matchmaking::Rules;
@@ -91,7 +91,12 @@ impl Admission {
             key: None,
         };
         let plan = self.plan(room)?;
-        if let Some(place) = occupant.place().filter(|place| fits(place.room.charter(), &plan, &filter)) {
+        // Whether he is where he wants to be: his first answer may have been lost.
+        let fits = |place: &Place| {
+            let lobby = self.directory.lobby();
+            lobby.fits(place.room.charter().id, &plan.game, plan.private, &filter)
+        };
+        if let Some(place) = occupant.place().filter(fits) {
             match self.enter(occupant, place.room, me.clone()).await {
                 Err(JoinError::NotFound) => {}
                 answer => return answer,
@@ -103,7 +108,8 @@ impl Admission {
             })?;
             match ask(reservation, occupant, me.clone()).await {
                 // Another room will do, unless it is the player who is gone.
-                Err(RoomError::Gone | RoomError::Refused(Refusal::Full)) if !occupant.has_ended() => {}
+                Err(RoomError::Gone | RoomError::Refused(Refusal::Full | Refusal::Locked))
+                    if !occupant.has_ended() => {}
                 answer => return Ok(answer?),
             }
         }
@@ -264,14 +270,6 @@ fn object(field: &str, payload: Option<Payload>) -> Result<Payload, JoinError> {
 
 fn filter(payload: Option<Payload>) -> Result<Filter, JoinError> {
     object("filter", payload)?.parse().map_err(|error| JoinError::BadField(format!("filter: {error}")))
-}
-
-/// Whether somebody who asks for this game and filter is where he wants to be: his first answer may have been lost.
-fn fits(charter: &Charter, plan: &Plan, filter: &Filter) -> bool {
-    let meta: Filter = charter.meta.parse().unwrap_or_default();
-    charter.game == plan.game
-        && charter.private == plan.private
-        && filter.iter().all(|(key, value)| meta.get(key) == Some(value))
 }
 
 /// A code that no room has, taken for this one: four letters, and five once those get crowded.

@@ -28,7 +28,7 @@ impl Catalog {
             let made = catch_unwind(AssertUnwindSafe(|| {
                 let game = G::create(options, &mut random)?;
                 let settings = game.settings();
-                Ok((game, settings))
+                Ok::<_, BadOptions>((game, settings))
             }));
             let (game, settings) = made.map_err(|_| BadOptions("the game failed to start".to_owned()))??;
             Ok(Box::new(RoomCore::new(draft(settings), game, settings, random)))

@@ -12,6 +12,7 @@ use super::lobby::{Filter, Lobby};
 use super::passes::Passes;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::operator::warnings::Warnings;
 
 /// Finds rooms by id, by code, and by what a player wants to play.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub struct Directory {
     codes: DashMap<String, RoomId>,
     lobby: Mutex<Lobby>,
     passes: Mutex<Passes>,
+    warnings: Mutex<Warnings>,
     rooms_max: usize,
     clock: Clock,
     metrics: Arc<Metrics>,
@@ -80,6 +82,7 @@ impl Directory {
             codes: DashMap::new(),
             lobby: Mutex::default(),
             passes: Mutex::default(),
+            warnings: Mutex::default(),
             rooms_max,
             clock,
             metrics,
@@ -106,6 +109,11 @@ impl Directory {
     /// Admissions that were promised. The lock is for one step only, never across an await.
     pub fn passes(&self) -> MutexGuard<'_, Passes> {
         self.passes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What an operator said that stands. The lock is for a few steps only, never across an await.
+    pub fn warnings(&self) -> MutexGuard<'_, Warnings> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The room with this id.
@@ -221,6 +229,7 @@ impl Directory {
 
     fn forget(&self, charter: &Charter) {
         self.give_code_back(charter);
+        self.warnings().forget_room(charter.id);
         if self.rooms.remove(&charter.id).is_some() {
             self.metrics.rooms.dec();
         }

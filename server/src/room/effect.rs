@@ -4,8 +4,10 @@ use sward_protocol::downstream::{GoneWhy, Joined};
 use sward_protocol::ids::Seat;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::MessageError;
+use sward_protocol::rooms::RoomChange;
 
 use crate::game::context::Outgoing;
+use crate::game::controls::Dropped;
 
 /// One thing that a room wants done, in the order in which it is to be done.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,11 +24,19 @@ pub enum Effect {
         seat: Seat,
         /// Why.
         why: GoneWhy,
+        /// What the game says to it.
+        detail: Option<String>,
     },
     /// What became of a batch's messages, one result each, in their order.
     Results(Vec<Result<Payload, MessageError>>),
     /// `joined` again, in place of everything that waits.
     Snapshot(Box<Joined>),
+    /// What others see of the room changed; its members are told by an event of its own.
+    Changed(RoomChange),
+    /// The game wanted to say what cannot be said.
+    Dropped(Dropped),
+    /// The room ends: its members hear `gone`, `closed`. It does nothing more, whatever it is handed.
+    Closed,
 }
 
 /// Why a newcomer has no seat.
@@ -36,6 +46,9 @@ pub enum Refusal {
     /// Every seat is taken, or the players' own data takes all the room there is.
     #[error("every seat is taken")]
     Full,
+    /// The game lets nobody else in.
+    #[error("nobody else is let in")]
+    Locked,
     /// The game does not want him.
     #[error("{0}")]
     ByGame(MessageError),

@@ -38,6 +38,8 @@ pub enum Input {
     },
     /// The game's tick.
     Tick,
+    /// Nothing but time: timers of the game are due.
+    Wake,
 }
 
 /// Who wants a seat.

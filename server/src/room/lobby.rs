@@ -11,7 +11,7 @@ mod game;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sward_protocol::ids::{PlayerId, RoomId};
-use sward_protocol::rooms::RoomInfo;
+use sward_protocol::rooms::{RoomChange, RoomInfo};
 use sward_protocol::social::LobbyCounts;
 
 use crate::room::core::Charter;
@@ -28,6 +28,8 @@ struct Listing {
     reserved: u16,
     /// The room turned somebody away although it has seats: nobody is sent there until one of its players leaves.
     is_crowded: bool,
+    /// Its game lets nobody else in.
+    is_locked: bool,
     /// Who speaks for the room.
     host: Option<PlayerId>,
 }
@@ -36,11 +38,16 @@ impl Listing {
     fn shown(&self) -> Shown {
         let is_public = !self.charter.private;
         let taken = u32::from(self.players) + u32::from(self.reserved);
-        let has_seat = !self.is_crowded && taken < u32::from(self.charter.max_players);
+        let has_seat = !self.is_crowded && !self.is_locked && taken < u32::from(self.charter.max_players);
         Shown {
             is_open: is_public && has_seat,
             listed_players: (is_public && self.players > 0).then_some(self.players),
+            is_locked: self.is_locked,
         }
+    }
+
+    fn info(&self) -> RoomInfo {
+        RoomInfo { locked: self.is_locked, ..self.charter.info(self.players) }
     }
 
     fn fits(&self, filter: &Filter) -> bool {
@@ -67,38 +74,53 @@ impl Lobby {
         let meta = charter.meta.parse().unwrap_or_default();
         let id = charter.id;
         self.games.entry(charter.game.clone()).or_default();
-        let listing = Listing { charter, meta, players: 0, reserved: 0, is_crowded: false, host: None };
+        let listing = Listing {
+            charter,
+            meta,
+            players: 0,
+            reserved: 0,
+            is_crowded: false,
+            is_locked: false,
+            host: None,
+        };
         // Shown to nobody and open to nobody until the change below enters it everywhere.
         self.listings.insert(self.made, Listing { is_crowded: true, ..listing });
-        self.change(id, |listing| {
+        self.alter(id, |listing| {
             listing.is_crowded = false;
             listing.reserved = 1;
         });
     }
 
-    /// A room goes by another charter from now on: its name, its data, its seats, or who may find it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no room changes its charter yet"))]
-    pub fn revise(&mut self, charter: Charter) {
-        let (id, mut before) = (charter.id, None);
+    /// What others see of a room changed.
+    pub fn change(&mut self, id: RoomId, change: &RoomChange) {
+        if let Some(is_locked) = change.locked {
+            self.alter(id, |listing| listing.is_locked = is_locked);
+        }
+        let Some(meta) = &change.meta else { return };
+        let mut before = (0, false);
         // Out of every index with what it was, and into them with what it is.
-        self.change(id, |listing| {
-            before = Some((listing.players, listing.is_crowded));
-            listing.players = 0;
-            listing.is_crowded = true;
+        self.alter(id, |listing| {
+            before = (listing.players, listing.is_crowded);
+            (listing.players, listing.is_crowded) = (0, true);
         });
-        self.change(id, |listing| {
-            listing.meta = charter.meta.parse().unwrap_or_default();
-            listing.charter = charter;
-            if let Some((players, is_crowded)) = before {
-                listing.players = players;
-                listing.is_crowded = is_crowded;
-            }
+        self.alter(id, |listing| {
+            listing.meta = meta.parse().unwrap_or_default();
+            listing.charter.meta = meta.clone();
+            (listing.players, listing.is_crowded) = before;
         });
+    }
+
+    /// Whether a room is one of this game, public or private as asked, that the filter finds.
+    #[must_use]
+    pub fn fits(&self, id: RoomId, game: &str, is_private: bool, filter: &Filter) -> bool {
+        self.listing(id).is_some_and(|listing| {
+            listing.charter.private == is_private && listing.charter.game == game && listing.fits(filter)
+        })
     }
 
     /// A room is no more.
     pub fn close(&mut self, id: RoomId) {
-        self.change(id, |listing| {
+        self.alter(id, |listing| {
             listing.players = 0;
             listing.is_crowded = true;
         });
@@ -113,24 +135,24 @@ impl Lobby {
         let fits = |order: u64| listings.get(&order).is_some_and(|listing| listing.fits(filter));
         let order = self.games.get(game)?.oldest_open(filter, fits)?;
         let id = self.listings.get(&order)?.charter.id;
-        self.change(id, |listing| listing.reserved += 1);
+        self.alter(id, |listing| listing.reserved += 1);
         Some(id)
     }
 
     /// Reserves a seat in this room, whether it has one or not: the room itself will tell. Whether the room is known.
     pub fn reserve_in(&mut self, id: RoomId) -> bool {
-        self.change(id, |listing| listing.reserved = listing.reserved.saturating_add(1))
+        self.alter(id, |listing| listing.reserved = listing.reserved.saturating_add(1))
     }
 
     /// The reservation did not reach the room.
     pub fn release(&mut self, id: RoomId) {
-        self.change(id, |listing| listing.reserved = listing.reserved.saturating_sub(1));
+        self.alter(id, |listing| listing.reserved = listing.reserved.saturating_sub(1));
     }
 
     /// The room decided about somebody who had a seat reserved: so many seats are taken now. Both in one step, or a
     /// player would count twice for a moment and make a room look full.
     pub fn settle(&mut self, id: RoomId, players: u16) {
-        self.change(id, |listing| {
+        self.alter(id, |listing| {
             listing.players = players;
             listing.reserved = listing.reserved.saturating_sub(1);
         });
@@ -138,7 +160,7 @@ impl Lobby {
 
     /// The room turned away somebody who had a seat reserved.
     pub fn turn_away(&mut self, id: RoomId) {
-        self.change(id, |listing| {
+        self.alter(id, |listing| {
             listing.reserved = listing.reserved.saturating_sub(1);
             listing.is_crowded = true;
         });
@@ -146,7 +168,7 @@ impl Lobby {
 
     /// Somebody left: so many seats are taken now.
     pub fn count(&mut self, id: RoomId, players: u16) {
-        self.change(id, |listing| {
+        self.alter(id, |listing| {
             listing.players = players;
             listing.is_crowded = false;
         });
@@ -154,7 +176,7 @@ impl Lobby {
 
     /// This player speaks for the room: he invites, and answers those who knock.
     pub fn set_host(&mut self, id: RoomId, host: Option<PlayerId>) {
-        self.change(id, |listing| listing.host = host);
+        self.alter(id, |listing| listing.host = host);
     }
 
     /// Who speaks for the room.
@@ -172,14 +194,14 @@ impl Lobby {
     /// A room that somebody named.
     #[must_use]
     pub fn room(&self, id: RoomId) -> Option<RoomInfo> {
-        self.listing(id).map(|listing| listing.charter.info(listing.players))
+        self.listing(id).map(Listing::info)
     }
 
     /// A room as lists show it; `None` for one that they do not.
     #[must_use]
     pub fn listed(&self, id: RoomId) -> Option<RoomInfo> {
         let listing = self.listing(id)?;
-        listing.shown().listed_players.map(|players| listing.charter.info(players))
+        listing.shown().listed_players.map(|_| listing.info())
     }
 
     /// One page of the public rooms that are not empty, oldest first, behind the room `after`; and where the next page
@@ -204,8 +226,7 @@ impl Lobby {
         };
         let orders = listed.into_iter().flat_map(|listed| listed.range(start..));
         let mut listings = orders.filter_map(|order| self.listings.get(order));
-        let rooms: Vec<_> =
-            listings.by_ref().take(limit).map(|listing| listing.charter.info(listing.players)).collect();
+        let rooms: Vec<_> = listings.by_ref().take(limit).map(Listing::info).collect();
         let next = if listings.next().is_some() { rooms.last().map(|room| room.id) } else { None };
         (rooms, next)
     }
@@ -232,7 +253,7 @@ impl Lobby {
     }
 
     /// Changes a listing, and every index with it: the one way to do so. Whether the room is known.
-    fn change(&mut self, id: RoomId, change: impl FnOnce(&mut Listing)) -> bool {
+    fn alter(&mut self, id: RoomId, change: impl FnOnce(&mut Listing)) -> bool {
         let Some(order) = self.order.get(&id).copied() else { return false };
         let Some(listing) = self.listings.get_mut(&order) else { return false };
         let before = listing.shown();
@@ -366,18 +387,22 @@ mod tests {
     #[test]
     fn a_room_is_found_and_told_by_what_it_is_now() {
         let mut lobby = Lobby::default();
+        let meta = |json: &str| RoomChange { meta: Some(Payload::from_json(json).unwrap()), locked: None };
+        let locked = |locked: bool| RoomChange { locked: Some(locked), meta: None };
         lobby.open(charter(1, r#"{"map":"hill"}"#));
         lobby.settle(id(1), 1);
         lobby.take_changes();
-        lobby.revise(Charter { name: "Nest".to_owned(), ..charter(1, r#"{"map":"dale"}"#) });
+        lobby.change(id(1), &meta(r#"{"map":"dale"}"#));
         assert_eq!(lobby.take_changes().len(), 1);
-        assert_eq!(lobby.listed(id(1)).map(|room| (room.name, room.players)), Some(("Nest".to_owned(), 1)));
+        assert_eq!(lobby.listed(id(1)).map(|room| room.players), Some(1));
         assert_eq!(lobby.reserve("relay", &filter(r#"{"map":"hill"}"#)), None);
         assert_eq!(lobby.reserve("relay", &filter(r#"{"map":"dale"}"#)), Some(id(1)));
         lobby.release(id(1));
-        lobby.revise(Charter { private: true, ..charter(1, "{}") });
-        assert_eq!((lobby.take_changes().len(), lobby.counts(None).rooms), (1, 0));
-        assert_eq!(lobby.reserve("relay", &Filter::new()), None);
+        lobby.change(id(1), &locked(true));
+        assert_eq!(lobby.listed(id(1)).map(|room| room.locked), Some(true));
+        assert_eq!((lobby.take_changes().len(), lobby.reserve("relay", &Filter::new())), (1, None));
+        lobby.change(id(1), &locked(false));
+        assert_eq!((lobby.take_changes().len(), lobby.reserve("relay", &Filter::new())), (1, Some(id(1))));
     }
 
     #[test]

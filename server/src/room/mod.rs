@@ -8,9 +8,10 @@
 //! | [`input`], [`effect`] | pure | the core's boundary: one closed enum each |
 //! | [`core`] | pure | admission, presence, chat, and the game |
 //! | [`roster`] | pure | who sits where |
+//! | [`saved`] | pure | a room as a value |
 //! | [`lobby`] | pure | which rooms are open, and which one a player is sent to |
 //! | [`passes`] | pure | admissions that were promised |
-//! | [`actor`] | shell | mailbox, tick and flush timers, delivery |
+//! | [`actor`] | shell | mailbox, ticks, timers and flushes, delivery |
 //! | [`handle`] | shell | how others reach a room |
 //! | [`intake`] | shell | what waits for a room, and how much it may be told |
 //! | [`occupant`] | shell | what a room knows of a session |
@@ -32,4 +33,5 @@ pub mod lobby;
 pub mod occupant;
 pub mod passes;
 pub mod roster;
+pub mod saved;
 pub mod testing;

@@ -30,6 +30,16 @@ impl Roster {
         Self { seats_max, seated: BTreeMap::new(), bytes: 0 }
     }
 
+    /// Those who sat there when the room was saved.
+    #[must_use]
+    pub fn restored(seats_max: u16, members: Vec<Member>) -> Self {
+        let bytes = members.iter().map(|member| member_bytes(&member.name, &member.me)).sum();
+        let seated = members
+            .into_iter()
+            .map(|Member { seat, id, name, me, away }| (seat, Seated { id, name, me, away }));
+        Self { seats_max, seated: seated.collect(), bytes }
+    }
+
     /// Who sits where.
     #[must_use]
     pub fn seated(&self) -> &BTreeMap<Seat, Seated> {

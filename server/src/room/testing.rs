@@ -2,74 +2,151 @@
 //! [`crate::testing`].
 //!
 //! ```
+//! use std::time::Duration;
+//! use serde_json::json;
 //! use sward_server::games::relay::Relay;
 //! use sward_server::testing::TestRoom;
 //!
-//! let mut room = TestRoom::<Relay>::new("{}")?;
+//! let mut room = TestRoom::<Relay>::new();
 //! let (zoe, bo) = (room.join("Zoë"), room.join("Bo"));
-//! room.send(zoe, r#"{"type":"wave"}"#)?;
-//! assert_eq!(room.heard(bo), [r#"msg {"from":1,"type":"wave","data":null}"#]);
+//! room.send(zoe, "wave", json!({"hand": "left"}))?;
+//! room.advance(Duration::from_secs(1));
+//! assert_eq!(room.heard(bo), [r#"msg {"from":1,"type":"wave","data":{"hand":"left"}}"#]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sward_protocol::downstream::{Event, Gone, GoneWhy};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sward_protocol::downstream::{Event, Gone, GoneWhy, Joined};
 use sward_protocol::ids::{NodeId, PlayerId, RoomId, Seat};
+use sward_protocol::limits::EVENT_BYTES_MAX;
 use sward_protocol::payload::{CheckedMessage, Payload};
-use sward_protocol::problem::MessageError;
+use sward_protocol::problem::{ErrorCode, MessageError};
+use sward_protocol::rooms::RoomInfo;
 use sward_protocol::upstream::Message;
 
-use crate::game::{BadOptions, Game, Random, Settings};
+use crate::game::{BadOptions, Game, Random, SaveError, Settings};
 use crate::room::core::{Charter, RoomCore, RoomStep};
 use crate::room::effect::Effect;
 pub use crate::room::effect::Refusal;
 use crate::room::input::{Input, Newcomer};
+use crate::room::saved::SavedRoom;
 
-/// The seed of every test room: a game is to be tested with what it does, not with luck.
+/// The seed of a test room: a game is to be tested with what it does, not with luck.
 const SEED: u64 = 1;
 /// The virtual time at which a test room begins.
 const START_MS: u64 = 1_764_000_000_000;
 
+/// Somebody who sits, or sat, in a test room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TestPlayer {
+    /// His seat; another may have it after him.
+    pub seat: Seat,
+    /// Who he is: of one stay in one room.
+    pub id: PlayerId,
+}
+
+/// What one player saw.
+#[derive(Debug, Clone)]
+struct Seen {
+    joined: Joined,
+    heard: Vec<Event>,
+    gone: Option<Gone>,
+}
+
 /// A room of the game `G` in which time passes only when the test says so.
+///
+/// Everything that would be dropped with a log in a real room fails the test: data that does not serialise, an event above
+/// 64 KiB. A panic of the game fails it as well.
 pub struct TestRoom<G> {
     core: RoomCore<G>,
     now_ms: u64,
     next_tick_ms: u64,
-    players: u128,
-    heard: BTreeMap<Seat, Vec<Event>>,
-    seated: BTreeSet<Seat>,
+    players_made: u128,
+    seen: BTreeMap<PlayerId, Seen>,
+    seated: BTreeMap<Seat, PlayerId>,
+    is_closed: bool,
 }
 
+impl<G: Game> Default for TestRoom<G> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Rooms.
 impl<G: Game> TestRoom<G> {
-    /// A room made with these options, a JSON object.
+    /// A room whose creator sent no options.
+    ///
+    /// # Panics
+    /// If the game wants some.
+    #[must_use]
+    #[track_caller]
+    pub fn new() -> Self {
+        match Self::with(Payload::trusted("{}".to_owned()).unwrap_or_default()) {
+            Ok(room) => room,
+            Err(error) => panic!("the game wants options: {error}"),
+        }
+    }
+
+    /// A room made with these options.
     ///
     /// # Errors
     /// What the game says of the options.
-    pub fn new(options: &str) -> Result<Self, BadOptions> {
-        let options = Payload::from_json(options).map_err(|error| BadOptions(error.to_string()))?;
-        let mut random = Random::from_seed(SEED);
+    pub fn with(options: impl Serialize) -> Result<Self, BadOptions> {
+        Self::seeded(SEED, options)
+    }
+
+    /// A room made with these options whose random source begins elsewhere; other test rooms begin with seed 1.
+    ///
+    /// # Errors
+    /// What the game says of the options.
+    pub fn seeded(seed: u64, options: impl Serialize) -> Result<Self, BadOptions> {
+        let options = Payload::of(&options).map_err(|error| BadOptions(error.to_string()))?;
+        let mut random = Random::from_seed(seed);
         let game = G::create(&options, &mut random)?;
+        let settings = game.settings();
         let charter = Charter {
             id: RoomId::from_random(NodeId(0), 1),
             game: "test".to_owned(),
             code: "TEST".to_owned(),
             name: String::new(),
             private: false,
-            meta: Payload::null(),
-            max_players: game.settings().max_players,
+            meta: Payload::trusted("{}".to_owned()).unwrap_or_default(),
+            max_players: settings.max_players,
         };
-        let settings = game.settings();
         let core = RoomCore::new(charter, game, settings, random);
-        let tick_ms = core.settings().tick.map_or(0, millis);
         Ok(Self {
             core,
             now_ms: START_MS,
-            next_tick_ms: START_MS + tick_ms,
-            players: 0,
-            heard: BTreeMap::new(),
-            seated: BTreeSet::new(),
+            next_tick_ms: START_MS + settings.tick.map_or(0, millis),
+            players_made: 0,
+            seen: BTreeMap::new(),
+            seated: BTreeMap::new(),
+            is_closed: false,
+        })
+    }
+
+    /// A second room that was saved and restored from this one as it is now, by way of bytes. What its players heard so
+    /// far is not in it. Whatever is done to both must have the same outcome.
+    ///
+    /// # Errors
+    /// What the game says: it does not support it, or cannot read what it saved.
+    pub fn restored(&self) -> Result<Self, SaveError> {
+        let bytes = serde_json::to_vec(&self.core.save()?)?;
+        let saved: SavedRoom = serde_json::from_slice(&bytes)?;
+        let seen = self.seen.iter().map(|(&id, seen)| (id, Seen { heard: Vec::new(), ..seen.clone() }));
+        Ok(Self {
+            core: RoomCore::restore(saved)?,
+            now_ms: self.now_ms,
+            next_tick_ms: self.next_tick_ms,
+            players_made: self.players_made,
+            seen: seen.collect(),
+            seated: self.seated.clone(),
+            is_closed: self.is_closed,
         })
     }
 
@@ -79,100 +156,291 @@ impl<G: Game> TestRoom<G> {
         self.core.settings()
     }
 
-    /// A player takes a seat.
-    ///
-    /// # Panics
-    /// If the room is full; [`TestRoom::try_join`] tells instead.
-    pub fn join(&mut self, name: &str) -> Seat {
-        self.try_join(name).expect("the test room has a free seat")
+    /// The game itself.
+    #[must_use]
+    pub fn game(&self) -> &G {
+        self.core.game()
     }
 
-    /// A player asks for a seat. What the others and he hear of it does not show in [`TestRoom::heard`], but what the
-    /// game sends does.
-    ///
-    /// # Errors
-    /// Why there is no seat for him.
-    pub fn try_join(&mut self, name: &str) -> Result<Seat, Refusal> {
-        self.players += 1;
-        let id = PlayerId::from_random(NodeId(0), self.players);
-        let newcomer = Newcomer { id, name: name.to_owned(), me: Payload::null() };
-        let effects = self.step(Input::Join(newcomer));
-        let mut result = Err(Refusal::Full);
-        for effect in effects {
-            match effect {
-                Effect::Admitted(joined) => {
-                    self.heard.insert(joined.seat, Vec::new());
-                    self.seated.insert(joined.seat);
-                    result = Ok(joined.seat);
-                }
-                Effect::Refused(refusal) => result = Err(refusal),
-                Effect::Send(outgoing) if matches!(outgoing.event, Event::Here(_)) => {}
-                other => self.deliver(other),
-            }
-        }
-        result
+    /// The room as lists show it: its `meta`, whether it is `locked`, how many sit there.
+    #[must_use]
+    pub fn info(&self) -> RoomInfo {
+        self.core.info()
     }
 
-    /// The player on `seat` leaves. What he heard up to his own `gone` stays to be asked for.
-    pub fn leave(&mut self, seat: Seat) {
-        for effect in self.step(Input::Leave { seat, why: GoneWhy::Left }) {
-            self.deliver(effect);
-        }
+    /// Whether the game has closed the room.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
     }
 
-    /// The player on `seat` is lost, or heard from again.
-    pub fn set_away(&mut self, seat: Seat, away: bool) {
-        for effect in self.step(Input::Presence { seat, away }) {
-            self.deliver(effect);
-        }
+    /// The time, Unix milliseconds.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
     }
 
-    /// The player on `seat` sends one message, a JSON object as on the wire.
-    ///
-    /// # Errors
-    /// What the author is told.
-    pub fn send(&mut self, seat: Seat, message: &str) -> Result<Payload, MessageError> {
-        let message =
-            Message::read(&CheckedMessage::from_json(message)).map_err(|unreadable| unreadable.error)?;
-        let mut result = Ok(Payload::null());
-        for effect in self.step(Input::Batch { seat, messages: vec![message] }) {
-            match effect {
-                Effect::Results(mut results) => result = results.pop().unwrap_or(result),
-                other => self.deliver(other),
-            }
-        }
-        result
-    }
-
-    /// Time passes; the game's ticks happen when they are due.
+    /// Time passes: the game's ticks and timers happen when they are due. As in a real room, there are no ticks while
+    /// nobody sits there.
     pub fn advance(&mut self, time: Duration) {
-        let end_ms = self.now_ms + millis(time);
-        while let Some(tick) = self.core.settings().tick {
-            if self.next_tick_ms > end_ms {
+        let end_ms = self.now_ms.saturating_add(millis(time));
+        loop {
+            let tick = self.core.settings().tick.map(millis);
+            let tick_ms = tick.map(|_| self.next_tick_ms);
+            let timer_ms = self.core.wake_ms().map(|due_ms| due_ms.max(self.now_ms));
+            let Some(next_ms) =
+                tick_ms.into_iter().chain(timer_ms).min().filter(|&next_ms| next_ms <= end_ms)
+            else {
                 break;
-            }
-            self.now_ms = self.next_tick_ms;
-            self.next_tick_ms += millis(tick);
-            if self.core.players() == 0 {
-                continue;
-            }
-            for effect in self.step(Input::Tick) {
-                self.deliver(effect);
-            }
+            };
+            self.now_ms = next_ms;
+            let is_tick = tick_ms == Some(next_ms);
+            self.next_tick_ms += tick.filter(|_| is_tick).map_or(0, |tick_ms| tick_ms.max(1));
+            self.perform(if is_tick && self.core.players() > 0 { Input::Tick } else { Input::Wake });
         }
         self.now_ms = end_ms;
     }
+}
 
-    /// What the player on `seat` heard since he was last asked: each event as its name, a space, and its JSON.
-    pub fn heard(&mut self, seat: Seat) -> Vec<String> {
-        let events = self.heard.get_mut(&seat).map(std::mem::take).unwrap_or_default();
-        events.iter().map(line).collect()
+/// What players do.
+impl<G: Game> TestRoom<G> {
+    /// A player takes a seat.
+    ///
+    /// # Panics
+    /// If he gets none; [`TestRoom::try_join`] tells why.
+    #[track_caller]
+    pub fn join(&mut self, name: &str) -> TestPlayer {
+        match self.try_join(name, ()) {
+            Ok(player) => player,
+            Err(refusal) => panic!("{name} has no seat: {refusal}"),
+        }
     }
 
-    /// The game's state, as the player on `seat` would see it now.
+    /// A player with data of his own (`me`) wants a seat.
+    ///
+    /// # Errors
+    /// Why he has none.
+    ///
+    /// # Panics
+    /// If `me` does not serialise, or the room is closed.
+    #[track_caller]
+    pub fn try_join(&mut self, name: &str, me: impl Serialize) -> Result<TestPlayer, Refusal> {
+        assert!(!self.is_closed, "the room is closed");
+        self.players_made += 1;
+        let id = PlayerId::from_random(NodeId(0), self.players_made);
+        let newcomer = Newcomer { id, name: name.to_owned(), me: written(&me) };
+        let mut result = Err(Refusal::Full);
+        for effect in self.step(Input::Join(newcomer)) {
+            match effect {
+                Effect::Admitted(joined) => {
+                    let seat = joined.seat;
+                    self.seated.insert(seat, id);
+                    self.seen.insert(id, Seen { joined: *joined, heard: Vec::new(), gone: None });
+                    result = Ok(TestPlayer { seat, id });
+                }
+                Effect::Refused(refusal) => result = Err(refusal),
+                other => self.deliver(other),
+            }
+        }
+        result
+    }
+
+    /// The player leaves. What he heard up to his own `gone` stays to be asked for.
+    pub fn leave(&mut self, player: TestPlayer) {
+        self.depart(player, GoneWhy::Left);
+    }
+
+    /// The player was away for too long, and loses his seat.
+    pub fn lose(&mut self, player: TestPlayer) {
+        self.depart(player, GoneWhy::Lost);
+    }
+
+    fn depart(&mut self, player: TestPlayer, why: GoneWhy) {
+        if self.is_in(player) {
+            self.perform(Input::Leave { seat: player.seat, why });
+        }
+    }
+
+    /// The player may be lost: his seat waits for him. What he hears meanwhile he would be told when he is back.
+    pub fn away(&mut self, player: TestPlayer) {
+        if self.is_in(player) {
+            self.perform(Input::Presence { seat: player.seat, away: true });
+        }
+    }
+
+    /// The player is heard from again.
+    pub fn back(&mut self, player: TestPlayer) {
+        if self.is_in(player) {
+            self.perform(Input::Presence { seat: player.seat, away: false });
+        }
+    }
+
+    /// The player sends a message, as `session.send(type, data)` and `session.request(type, data)` do in the browser:
+    /// `room.send(zoe, "guess", json!({"number": 7}))`. The result is the game's reply.
+    ///
+    /// # Errors
+    /// What the author is told; `not_in_room` when he has left.
+    ///
+    /// # Panics
+    /// If `data` does not serialise.
+    #[track_caller]
+    pub fn send(
+        &mut self,
+        player: TestPlayer,
+        kind: &str,
+        data: impl Serialize,
+    ) -> Result<Payload, MessageError> {
+        let message = Message { kind: kind.to_owned(), data: written(&data), rid: None, to: None, key: None };
+        self.send_raw(player, written(&message).json())
+    }
+
+    /// As [`TestRoom::send`], with the reply as a type of the test's choice.
+    ///
+    /// # Errors
+    /// What the author is told.
+    ///
+    /// # Panics
+    /// If `data` does not serialise, or the reply is of another shape.
+    #[track_caller]
+    pub fn request<T: DeserializeOwned>(
+        &mut self,
+        player: TestPlayer,
+        kind: &str,
+        data: impl Serialize,
+    ) -> Result<T, MessageError> {
+        self.send(player, kind, data).map(|reply| read("the reply", &reply))
+    }
+
+    /// The player sends one message, a JSON object as on the wire: for games that know `to` or `key`.
+    ///
+    /// # Errors
+    /// What the author is told.
+    pub fn send_raw(&mut self, player: TestPlayer, message: &str) -> Result<Payload, MessageError> {
+        let message =
+            Message::read(&CheckedMessage::from_json(message)).map_err(|unreadable| unreadable.error)?;
+        self.send_all(player, vec![message]).remove(0)
+    }
+
+    /// The player sends a batch of messages; what becomes of each.
+    pub fn send_all(
+        &mut self,
+        player: TestPlayer,
+        messages: Vec<Message>,
+    ) -> Vec<Result<Payload, MessageError>> {
+        let gone = |_: &Message| Err(MessageError::new(ErrorCode::NotInRoom, "you have left the room"));
+        let mut results = messages.iter().map(gone).collect();
+        if self.is_in(player) {
+            for effect in self.step(Input::Batch { seat: player.seat, messages }) {
+                match effect {
+                    Effect::Results(told) => results = told,
+                    other => self.deliver(other),
+                }
+            }
+        }
+        results
+    }
+}
+
+/// What players saw.
+impl<G: Game> TestRoom<G> {
+    /// What the player heard since he was last asked: each event as its name, a space, and its JSON. Of a latest value he
+    /// hears each one, as a reader does who keeps up.
+    pub fn heard(&mut self, player: TestPlayer) -> Vec<String> {
+        self.events(player).iter().map(line).collect()
+    }
+
+    /// What the player heard since he was last asked.
+    pub fn events(&mut self, player: TestPlayer) -> Vec<Event> {
+        self.seen.get_mut(&player.id).map(|seen| std::mem::take(&mut seen.heard)).unwrap_or_default()
+    }
+
+    /// Takes out of what the player heard the data of all messages of this type, and leaves the rest:
+    /// `assert_eq!(room.messages::<u32>(bo, "score"), [1, 2])`.
+    ///
+    /// # Panics
+    /// If one of them is of another shape.
+    #[track_caller]
+    pub fn messages<T: DeserializeOwned>(&mut self, player: TestPlayer, kind: &str) -> Vec<T> {
+        self.take(player, kind, |event| match event {
+            Event::Msg(msg) if msg.kind == kind => Some(&msg.data),
+            _ => None,
+        })
+    }
+
+    /// Takes all patches out of what the player heard, and leaves the rest.
+    ///
+    /// # Panics
+    /// If one of them is of another shape.
+    #[track_caller]
+    pub fn patches<T: DeserializeOwned>(&mut self, player: TestPlayer) -> Vec<T> {
+        self.take(player, "patch", |event| match event {
+            Event::Patch(data) => Some(data),
+            _ => None,
+        })
+    }
+
+    #[track_caller]
+    fn take<T: DeserializeOwned>(
+        &mut self,
+        player: TestPlayer,
+        what: &str,
+        data_of: impl Fn(&Event) -> Option<&Payload>,
+    ) -> Vec<T> {
+        let Some(seen) = self.seen.get_mut(&player.id) else { return Vec::new() };
+        let taken = seen.heard.extract_if(.., |event| data_of(event).is_some());
+        let mut found = Vec::new();
+        for event in taken {
+            found.extend(data_of(&event).map(|data| read(what, data)));
+        }
+        found
+    }
+
+    /// Nobody has heard anything yet: what was said so far is of no interest to the test.
+    pub fn forget_heard(&mut self) {
+        for seen in self.seen.values_mut() {
+            seen.heard.clear();
+        }
+    }
+
+    /// The game's state, as the player would see it now.
+    ///
+    /// # Panics
+    /// If it is of another shape.
     #[must_use]
-    pub fn state(&self, seat: Seat) -> Payload {
-        self.core.state(seat)
+    #[track_caller]
+    pub fn state<T: DeserializeOwned>(&self, player: TestPlayer) -> T {
+        read("the state", &self.core.state(player.seat))
+    }
+
+    /// What the player was shown when he came.
+    ///
+    /// # Panics
+    /// If he is of another room.
+    #[must_use]
+    #[track_caller]
+    pub fn joined(&self, player: TestPlayer) -> &Joined {
+        match self.seen.get(&player.id) {
+            Some(seen) => &seen.joined,
+            None => panic!("{player:?} was never here"),
+        }
+    }
+
+    /// Whether the player sits in the room.
+    #[must_use]
+    pub fn is_in(&self, player: TestPlayer) -> bool {
+        self.seated.get(&player.seat) == Some(&player.id)
+    }
+
+    /// Why the player is out, and what he was told; `None` while he is in.
+    #[must_use]
+    pub fn gone(&self, player: TestPlayer) -> Option<&Gone> {
+        self.seen.get(&player.id)?.gone.as_ref()
+    }
+
+    fn perform(&mut self, input: Input) {
+        for effect in self.step(input) {
+            self.deliver(effect);
+        }
     }
 
     fn step(&mut self, input: Input) -> Vec<Effect> {
@@ -181,24 +449,66 @@ impl<G: Game> TestRoom<G> {
         effects
     }
 
+    #[track_caller]
     fn deliver(&mut self, effect: Effect) {
         match effect {
             Effect::Send(outgoing) => {
-                for seat in self.seated.iter().filter(|seat| outgoing.audience.includes(**seat)) {
-                    self.heard.entry(*seat).or_default().push(outgoing.event.clone());
+                let bytes = line(&outgoing.event).len();
+                assert!(
+                    bytes <= EVENT_BYTES_MAX,
+                    "an event {} of {bytes} bytes, above {EVENT_BYTES_MAX}: it would be dropped",
+                    outgoing.event.name()
+                );
+                for (_, id) in self.seated.iter().filter(|(seat, _)| outgoing.audience.includes(**seat)) {
+                    if let Some(seen) = self.seen.get_mut(id) {
+                        seen.heard.push(outgoing.event.clone());
+                    }
                 }
             }
-            Effect::Vacated { seat, why } => {
-                self.seated.remove(&seat);
-                self.heard.entry(seat).or_default().push(Event::Gone(Gone { seat, why }));
+            Effect::Vacated { seat, why, detail } => self.vacate(&Gone { seat, why, detail }),
+            Effect::Closed => {
+                self.is_closed = true;
+                let seats: Vec<_> = self.seated.keys().copied().collect();
+                for seat in seats {
+                    self.vacate(&Gone { seat, why: GoneWhy::Closed, detail: None });
+                }
             }
-            Effect::Admitted(_) | Effect::Refused(_) | Effect::Results(_) | Effect::Snapshot(_) => {}
+            Effect::Dropped(dropped) => panic!("it would be dropped: {dropped}"),
+            Effect::Admitted(_)
+            | Effect::Refused(_)
+            | Effect::Results(_)
+            | Effect::Snapshot(_)
+            | Effect::Changed(_) => {}
+        }
+    }
+
+    fn vacate(&mut self, gone: &Gone) {
+        let seen = self.seated.remove(&gone.seat).and_then(|id| self.seen.get_mut(&id));
+        if let Some(seen) = seen {
+            seen.heard.push(Event::Gone(gone.clone()));
+            seen.gone = Some(gone.clone());
         }
     }
 }
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[track_caller]
+fn written<T: Serialize>(value: &T) -> Payload {
+    match Payload::of(value) {
+        Ok(payload) => payload,
+        Err(error) => panic!("the test's own data cannot be sent: {error}"),
+    }
+}
+
+#[track_caller]
+fn read<T: DeserializeOwned>(what: &str, data: &Payload) -> T {
+    match data.parse() {
+        Ok(value) => value,
+        Err(error) => panic!("{what} is {data:?}: {error}"),
+    }
 }
 
 fn line(event: &Event) -> String {

@@ -271,6 +271,7 @@ mod tests {
             max_players: 2,
             players: 1,
             private: false,
+            locked: false,
             meta: Payload::from_json("{}").unwrap(),
         }
     }

@@ -240,6 +240,7 @@ mod tests {
     use crate::fanout::flush::Flush;
     use crate::fanout::wake::Wakes;
     use crate::metrics::Metrics;
+    use crate::room::directory::Directory;
     use crate::session::Session;
     use crate::stream::open::open;
     use crate::stream::options::StreamQuery;
@@ -264,7 +265,8 @@ mod tests {
     fn stream(session: &Arc<Session>, metrics: &Arc<Metrics>) -> StreamBody {
         let (options, clock) =
             (StreamOptions::new(None, false, StreamQuery::default()).unwrap(), Clock::new());
-        let opened = open(session, &options, clock, metrics).unwrap();
+        let directory = Directory::new(1, clock, Arc::clone(metrics));
+        let opened = open(session, &options, clock, metrics, &directory).unwrap();
         StreamBody::streaming(opened, &options, Packer::new(false), 600_000, clock)
     }
 

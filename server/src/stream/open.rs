@@ -12,7 +12,9 @@ use super::words;
 use crate::clock::Clock;
 use crate::entropy;
 use crate::fanout::reading::{Chunk, Kind, Opening, Reader, Wish};
+use crate::fanout::wake::Wakes;
 use crate::metrics::Metrics;
+use crate::room::directory::Directory;
 use crate::session::Session;
 
 /// Bounds of the reconnection time in a farewell that asks the client to come back.
@@ -52,10 +54,12 @@ pub fn open(
     options: &StreamOptions,
     clock: Clock,
     metrics: &Arc<Metrics>,
+    directory: &Directory,
 ) -> Result<Opened, CloseCode> {
     let now_ms = clock.now_ms();
     let kind = if matches!(options.mode, Mode::Drain { .. }) { Kind::Drained } else { Kind::Open };
-    let wish = Wish { from: options.from, nonce: options.nonce.as_deref(), kind };
+    let format = options.format;
+    let wish = Wish { from: options.from, nonce: options.nonce.as_deref(), kind, format };
     let opening = session.mailslot().open(wish, now_ms)?;
     session.stream_opened(options.beat_ms, now_ms);
     metrics.streams_opened.with_label_values(&[beginning(&opening)]).inc();
@@ -84,6 +88,16 @@ pub fn open(
         };
         words::hello(options.format, hello, reset)
     });
+    if !resumed {
+        // The first stream of a session brings what was said where he took his seat.
+        let told = place.as_ref().filter(|_| last.seq > 0).map(|place| place.room.charter());
+        let place = told.map(|charter| (charter.game.as_str(), charter.id));
+        let mut wakes = Wakes::default();
+        for warning in directory.warnings().standing_for(place) {
+            session.mailslot().post_own(warning, now_ms, &mut wakes);
+        }
+        wakes.wake_all();
+    }
     if let Some(place) = place.filter(|_| needs_snapshot) {
         place.room.resync(place.stay);
     }

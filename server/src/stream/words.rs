@@ -38,6 +38,6 @@ pub fn farewell(format: Format, code: CloseCode, retry_ms: u64) -> Vec<u8> {
 fn push(format: Format, out: &mut Vec<u8>, event: &Event) {
     // These events always serialise, see `Event::write_json`.
     if let Ok(fragment) = Fragment::of(event) {
-        format.push_own(out, &fragment);
+        format.push_own(out, fragment.encoded());
     }
 }

@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
+mod alone;
 mod frames;
 #[path = "../server/h2_client.rs"]
 #[allow(dead_code, reason = "shared with other tests")]

@@ -20,8 +20,8 @@ const TIME: Duration = Duration::from_secs(10);
 /// Twenty 1,000-byte messages a second from each author.
 const EVERY: Duration = Duration::from_millis(100);
 const BATCH: u64 = 2;
-/// What one of them may cost. The readers beside them acknowledge nothing, so they keep the same events for as long, and
-/// the window of one who stalls alone is not in this measure.
+/// What one of them may cost. The readers beside them acknowledge nothing, so all keep the same events: this is the measure
+/// of a connection and its queue, and [`crate::alone`] that of the window.
 const COST_KIB_MAX: u64 = 384;
 
 #[derive(Clone, Copy, PartialEq, Eq)]

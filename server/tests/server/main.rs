@@ -1,8 +1,11 @@
 //! The real binary, driven over real sockets. One file per part of `docs/protocol.md`.
 #![allow(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
+mod admin;
 mod bad_input;
 mod downstream;
+mod embedded;
+mod files;
 #[allow(dead_code, reason = "shared with other tests")]
 mod h2_client;
 mod http2;
@@ -16,4 +19,5 @@ mod purity;
 mod readme;
 mod rooms;
 mod support;
+mod tutorial;
 mod upstream;

@@ -14,7 +14,9 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A running server; stopped when dropped.
 pub struct Server {
-    child: Child,
+    child: Option<Child>,
+    /// What stands before every path.
+    prefix: &'static str,
     pub address: SocketAddr,
     pub tls_address: Option<SocketAddr>,
 }
@@ -36,7 +38,7 @@ impl Server {
     /// One whose log goes into a pipe that nobody reads any more.
     pub fn start_unheard() -> Self {
         let mut server = Self::launch("127.0.0.1:0", &[], Stdio::piped());
-        drop(server.child.stderr.take());
+        drop(server.child.as_mut().unwrap().stderr.take());
         server
     }
 
@@ -52,11 +54,17 @@ impl Server {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let find = |scheme| line.split_whitespace().find_map(|word| word.strip_prefix(scheme));
         let address = |url: &str| url.trim_end_matches('/').parse().unwrap();
-        Self { address: address(find("http://").unwrap()), tls_address: find("https://").map(address), child }
+        let (address, tls_address) = (address(find("http://").unwrap()), find("https://").map(address));
+        Self { child: Some(child), prefix: "", address, tls_address }
+    }
+
+    /// One that runs within this process, its routes below a prefix.
+    pub fn within(address: SocketAddr, prefix: &'static str) -> Self {
+        Self { child: None, prefix, address, tls_address: None }
     }
 
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.child.as_ref().unwrap().id()
     }
 
     /// Tells it to stop.
@@ -70,7 +78,7 @@ impl Server {
     pub fn wait(&mut self) -> std::process::ExitStatus {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
                 return status;
             }
             assert!(Instant::now() < deadline, "the server does not end");
@@ -88,7 +96,7 @@ impl Server {
 
     pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
         let mut connection = Connection::open(self.address);
-        connection.send(method, path, "HTTP/1.1", headers, body);
+        connection.send(method, &format!("{}{path}", self.prefix), "HTTP/1.1", headers, body);
         connection.response()
     }
 
@@ -118,8 +126,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -278,7 +288,8 @@ pub struct Stream {
 impl Stream {
     pub fn open(server: &Server, path: &str, options: &str) -> Self {
         let mut connection = Connection::open(server.address);
-        connection.send("GET", &format!("{path}{options}"), "HTTP/1.1", &[], b"");
+        let path = format!("{}{path}{options}", server.prefix);
+        connection.send("GET", &path, "HTTP/1.1", &[], b"");
         Self::of(connection)
     }
 

@@ -17,11 +17,12 @@ fn slot() -> Mailslot {
 }
 
 fn open(slot: &Mailslot, from: Position, nonce: Option<&str>) -> Opening {
-    slot.open(Wish { from, nonce, kind: Kind::Open }, 0).unwrap()
+    slot.open(Wish { from, nonce, kind: Kind::Open, format: Format::default() }, 0).unwrap()
 }
 
 fn refused(slot: &Mailslot, nonce: Option<&str>) -> CloseCode {
-    slot.open(Wish { from: Position::Nothing, nonce, kind: Kind::Open }, 0).unwrap_err()
+    slot.open(Wish { from: Position::Nothing, nonce, kind: Kind::Open, format: Format::default() }, 0)
+        .unwrap_err()
 }
 
 fn text(slot: &Mailslot, reader: &Reader) -> String {
@@ -114,7 +115,12 @@ fn a_twin_of_the_newest_stream_makes_it_lose_nothing() {
     text(&slot, &second.reader);
     // And again when what it names was acknowledged in the meantime.
     slot.acknowledge(id(2));
-    let late = Wish { from: Position::Event(id(1)), nonce: Some("two"), kind: Kind::Open };
+    let late = Wish {
+        from: Position::Event(id(1)),
+        nonce: Some("two"),
+        kind: Kind::Open,
+        format: Format::default(),
+    };
     assert_eq!(slot.open(late, 0).unwrap_err(), CloseCode::Doubled);
     assert_eq!(second.reader.closed(), None, "it took nothing over");
     slot.post(Tenancy(1), &flush(3), Seat(1), 0, &mut wakes);
@@ -143,7 +149,8 @@ fn an_acknowledgement_that_overtakes_its_page_s_request_makes_it_lose_nothing() 
     assert!(text(&slot, &overtaken.reader).starts_with("id: 00000001.3\n"));
     // A request that names no event is no answer to what was acknowledged: a page that draws its word again when it is
     // reloaded would never hear `joined`.
-    let nameless = Wish { from: Position::Nothing, nonce: Some("k7.2"), kind: Kind::Open };
+    let nameless =
+        Wish { from: Position::Nothing, nonce: Some("k7.2"), kind: Kind::Open, format: Format::default() };
     slot.acknowledge(id(3));
     assert_eq!(slot.open(nameless, 0).unwrap_err(), CloseCode::Doubled);
     // Another page has not seen what that one acknowledged.

@@ -5,7 +5,7 @@ use sward_protocol::format::Format;
 
 use super::*;
 use crate::fanout::encode::encode;
-use crate::fanout::flush::FlushItem;
+use crate::fanout::flush::FlushWriter;
 use crate::game::Audience;
 
 const ME: Seat = Seat(1);
@@ -14,13 +14,26 @@ fn outbox() -> Outbox {
     Outbox::new(Epoch(0xabc))
 }
 
-fn chat(text: &str) -> Fragment {
+fn chat(text: &str) -> Event {
     let data = sward_protocol::payload::Payload::of(text).unwrap();
-    encode(&Event::Msg(Msg { from: Seat(2), kind: "say".to_owned(), data })).unwrap()
+    Event::Msg(Msg { from: Seat(2), kind: "say".to_owned(), data })
+}
+
+fn one(text: &str) -> Arc<Flush> {
+    Arc::new(Flush::of(encode(&chat(text)).unwrap()))
+}
+
+/// A flush of reliable events.
+fn flush(events: &[(Audience, &str)]) -> Arc<Flush> {
+    let mut writer = FlushWriter::default();
+    for (audience, text) in events {
+        writer.push(audience.clone(), &chat(text), None).unwrap();
+    }
+    Arc::new(writer.finish(false))
 }
 
 fn say(outbox: &mut Outbox, text: &str, now_ms: u64) {
-    outbox.push(&Arc::new(Flush::of(chat(text))), ME, Weight::Bounded, now_ms);
+    outbox.push(&one(text), ME, Weight::Bounded, now_ms);
 }
 
 fn id(seq: u64) -> EventId {
@@ -67,19 +80,18 @@ fn events_are_numbered_from_one_and_taken_once_in_order() {
 
 #[test]
 fn a_flush_gives_each_seat_its_own_events_and_numbers() {
-    let item = |audience, text: &str| FlushItem { audience, event: chat(text), latest: None };
-    let flush = Arc::new(Flush::new(vec![
-        item(Audience::Except(ME), "not me"),
-        item(Audience::All, "all"),
-        item(Audience::Only(Seat(2)), "only two"),
-        item(Audience::Only(ME), "only me"),
-    ]));
+    let all = flush(&[
+        (Audience::Except(ME), "not me"),
+        (Audience::All, "all"),
+        (Audience::Only(Seat(2)), "only two"),
+        (Audience::Only(ME), "only me"),
+    ]);
     let (mut one, mut two) = (outbox(), outbox());
-    one.push(&flush, ME, Weight::Bounded, 0);
-    two.push(&flush, Seat(2), Weight::Bounded, 0);
+    one.push(&all, ME, Weight::Bounded, 0);
+    two.push(&all, Seat(2), Weight::Bounded, 0);
     assert_eq!(taken(&mut one, 4096), [(1, "all".to_owned()), (2, "only me".to_owned())]);
     assert_eq!(taken(&mut two, 4096).len(), 3);
-    let share = outbox().push(&Arc::new(Flush::new(vec![])), ME, Weight::Bounded, 0);
+    let share = outbox().push(&flush(&[]), ME, Weight::Bounded, 0);
     assert_eq!(share.events, 0);
 }
 
@@ -140,11 +152,15 @@ fn an_acknowledgement_of_the_unwritten_means_nothing() {
 #[test]
 fn the_window_is_bounded_in_events_bytes_and_age() {
     let mut many = outbox();
-    for _ in 0..=WINDOW_EVENTS_MAX {
-        say(&mut many, "x", 0);
+    let sixteen = flush(&vec![(Audience::All, "x"); 16]);
+    for _ in 0..WINDOW_EVENTS_MAX / 16 {
+        many.push(&sixteen, ME, Weight::Bounded, 0);
     }
+    assert_eq!((many.window.events, many.resume(id(0))), (WINDOW_EVENTS_MAX, Ok(())));
+    say(&mut many, "x", 0);
+    assert!(many.window.events <= WINDOW_EVENTS_MAX);
     assert_eq!(many.resume(id(0)), Err(ResetReason::TooOld));
-    assert_eq!(many.resume(id(1)), Ok(()));
+    assert_eq!(many.resume(id(u64::from(FOLD_EVENTS_MAX))), Ok(()));
 
     let mut large = outbox();
     for _ in 0..300 {
@@ -196,9 +212,8 @@ fn the_queue_is_bounded_in_events_bytes_and_age() {
 #[test]
 fn only_what_waits_is_counted_after_a_resume_into_the_middle_of_a_flush() {
     let mut outbox = outbox();
-    let item = || FlushItem { audience: Audience::All, event: chat(&"x".repeat(1000)), latest: None };
-    let flush = Arc::new(Flush::new((0..100).map(|_| item()).collect()));
-    outbox.push(&flush, ME, Weight::Bounded, 0);
+    let text = "x".repeat(1000);
+    outbox.push(&flush(&vec![(Audience::All, &*text); 100]), ME, Weight::Bounded, 0);
     outbox.resume(id(99)).unwrap();
     assert!((1000..1200).contains(&outbox.queue.bytes), "{}", outbox.queue.bytes);
     all(&mut outbox);
@@ -208,7 +223,7 @@ fn only_what_waits_is_counted_after_a_resume_into_the_middle_of_a_flush() {
 #[test]
 fn joined_is_outside_the_bounds() {
     let mut outbox = outbox();
-    let flush = Arc::new(Flush::of(chat(&"x".repeat(1 << 15))));
+    let flush = one(&"x".repeat(1 << 15));
     for _ in 0..20 {
         outbox.push(&flush, ME, Weight::Free, 0);
     }
@@ -237,12 +252,12 @@ fn a_replay_is_no_sign_of_a_slow_reader_but_a_replay_outrun_is() {
 }
 
 fn set(outbox: &mut Outbox, values: &[(&str, &str)], now_ms: u64) {
-    let item = |&(key, text): &(&str, &str)| {
+    let mut writer = FlushWriter::default();
+    for &(key, text) in values {
         let latest = (!key.is_empty()).then(|| LatestKey { owner: Seat(2), name: key.into() });
-        FlushItem { audience: Audience::All, event: chat(text), latest }
-    };
-    let flush = Flush::new(values.iter().map(item).collect());
-    outbox.push(&Arc::new(flush), ME, Weight::Bounded, now_ms);
+        writer.push(Audience::All, &chat(text), latest).unwrap();
+    }
+    outbox.push(&Arc::new(writer.finish(false)), ME, Weight::Bounded, now_ms);
 }
 
 fn texts(outbox: &mut Outbox) -> Vec<String> {
@@ -335,23 +350,88 @@ fn values_of_too_many_keys_are_reliable() {
     assert_eq!((texts(&mut outbox), outbox.latest.len()), (vec!["1030 e".to_owned()], 1));
 }
 
+/// What a reader holds, and that it is counted right.
+fn held(outbox: &Outbox) -> u64 {
+    let entries: u64 = outbox.entries.iter().map(Entry::bounded_held_bytes).sum();
+    assert_eq!(entries, outbox.held_bytes);
+    let mut live = Amount::default();
+    outbox.entries.iter().for_each(|entry| live.add(entry.bounded()));
+    assert_eq!(live, outbox.window);
+    assert!(outbox.held_bytes() <= WINDOW_HELD_BYTES_MAX);
+    outbox.held_bytes()
+}
+
+#[test]
+fn a_reader_of_tiny_events_holds_no_more_than_his_bound_and_keeps_them_all_the_same() {
+    let mut outbox = outbox();
+    for number in 1..=6_000 {
+        say(&mut outbox, "x", number * 5);
+        held(&outbox);
+    }
+    assert!(outbox.entries.len() < 1_500, "{} entries", outbox.entries.len());
+    let kept = outbox.window.events;
+    // Ten seconds of a busy room are 2,175 events.
+    assert!(kept >= 3_000, "{kept}");
+    outbox.resume(id(6_000 - kept)).unwrap();
+    assert_eq!(all(&mut outbox), (6_000 - kept + 1..=6_000).collect::<Vec<_>>());
+    assert_eq!(outbox.queue, Amount::default());
+    let in_the_middle = 6_000 - kept / 2;
+    outbox.resume(id(in_the_middle)).unwrap();
+    assert_eq!(outbox.queue.events, 6_000 - in_the_middle);
+    assert_eq!(taken(&mut outbox, 1)[0].0, in_the_middle + 1);
+    outbox.acknowledge(id(in_the_middle));
+    assert_eq!(outbox.resume(id(in_the_middle - 1)), Err(ResetReason::TooOld));
+    assert_eq!(outbox.resume(id(in_the_middle)), Ok(()));
+    held(&outbox);
+}
+
 #[test]
 fn what_is_for_others_does_not_stay_with_a_reader_s_share() {
-    let item = |audience, text: &str| FlushItem { audience, event: chat(text), latest: None };
     let large = "x".repeat(10_000);
     let mut outbox = outbox();
-    let addressed = Flush::new(vec![
-        item(Audience::Only(Seat(2)), &large),
-        item(Audience::Only(ME), "me"),
-        item(Audience::Except(ME), &large),
-        item(Audience::All, "all"),
-    ]);
-    let mostly_mine =
-        Arc::new(Flush::new(vec![item(Audience::Only(Seat(2)), "two"), item(Audience::All, &large)]));
-    outbox.push(&Arc::new(addressed), ME, Weight::Bounded, 0);
-    outbox.push(&mostly_mine, ME, Weight::Bounded, 0);
-    let kept: u64 = outbox.entries.iter().map(|entry| entry.flush.bytes()).sum();
-    assert!(kept * 7 <= outbox.window.bytes * 8, "{kept} bytes for {:?}", outbox.window);
-    assert!(Arc::ptr_eq(&outbox.entries[1].flush, &mostly_mine), "a broadcast is shared, not copied");
-    assert_eq!(texts(&mut outbox)[..2], ["1 me", "2 all"]);
+    for now_ms in 0..1_000 {
+        let events = [
+            (Audience::Only(Seat(2)), &*large),
+            (Audience::Only(ME), "me"),
+            (Audience::Except(ME), &large),
+            (Audience::All, "all"),
+        ];
+        outbox.push(&flush(&events), ME, Weight::Bounded, now_ms);
+        held(&outbox);
+    }
+    assert_eq!(outbox.window.events, 2_000, "nothing of his own was lost for it");
+    let told = texts(&mut outbox);
+    assert_eq!((told.len(), &*told[0], &*told[1_999]), (2_000, "1 me", "2000 all"));
+}
+
+#[test]
+fn a_broadcast_is_shared_not_copied() {
+    let mut outbox = outbox();
+    let broadcast = one(&"x".repeat(10_000));
+    for now_ms in 0..20 {
+        outbox.push(&broadcast, ME, Weight::Bounded, now_ms);
+    }
+    assert!(outbox.entries.iter().all(|entry| Arc::ptr_eq(&entry.flush, &broadcast)));
+}
+
+#[test]
+fn values_that_were_replaced_leave_memory_with_what_was_said_beside_them() {
+    let mut outbox = outbox();
+    let value = "v".repeat(2_000);
+    for number in 0..2_000 {
+        let word = number.to_string();
+        set(&mut outbox, &[("x", &value), ("", &word), ("y", &value)], number);
+        held(&outbox);
+    }
+    let told = texts(&mut outbox);
+    assert_eq!(told.len(), 2_002, "each word, and the newest of both values");
+    assert!(
+        told.iter()
+            .zip(0..2_000)
+            .all(|(told, number)| told.ends_with(&format!(" {number}")) || number == 1_999)
+    );
+    assert_eq!(outbox.queue, Amount::default());
+    set(&mut outbox, &[("x", "last"), ("y", "last")], 2_000);
+    outbox.resume(id(5_996)).unwrap();
+    assert_eq!(texts(&mut outbox), ["5999 1999".to_owned(), "6001 last".to_owned(), "6002 last".to_owned()]);
 }

@@ -14,9 +14,11 @@ const SLACK: f64 = 0.2;
 
 /// A place on the field.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) struct Point {
-    pub(super) x: f64,
-    pub(super) y: f64,
+pub struct Point {
+    /// To the right, from 0.
+    pub x: f64,
+    /// Down, from 0.
+    pub y: f64,
 }
 
 impl Point {
@@ -37,7 +39,7 @@ impl Point {
 }
 
 /// One player's animal.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Animal {
     pub(super) at: Point,
     pub(super) basket: u32,

@@ -1,6 +1,6 @@
 //! Flowers: picked, they grow again.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::animal::Point;
 use super::{HEIGHT, WIDTH};
@@ -14,15 +14,24 @@ const GROWS_MS_MIN: u64 = 8_000;
 const GROWS_MS_SPREAD: u32 = 12_001;
 
 /// One flower.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Flower {
     pub(super) id: u16,
     #[serde(flatten)]
     pub(super) at: Point,
     pub(super) kind: u32,
     pub(super) open: bool,
-    #[serde(skip)]
     opens_ms: u64,
+}
+
+/// A flower, as players see it: when it opens again is a secret.
+#[derive(Serialize)]
+pub(super) struct FlowerView {
+    id: u16,
+    #[serde(flatten)]
+    at: Point,
+    kind: u32,
+    open: bool,
 }
 
 impl Flower {
@@ -33,6 +42,11 @@ impl Flower {
             y: EDGE + (HEIGHT - 2.0 * EDGE) * random.fraction(),
         };
         Self { id, at: at.rounded(), kind: random.below(KINDS), open: true, opens_ms: 0 }
+    }
+
+    pub(super) fn view(&self) -> FlowerView {
+        let Self { id, at, kind, open, .. } = *self;
+        FlowerView { id, at, kind, open }
     }
 
     /// Closes; opens again after 8–20 s.

@@ -12,15 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sward_protocol::downstream::GoneWhy;
-use sward_protocol::ids::Seat;
-use sward_protocol::payload::Payload;
-use sward_protocol::problem::{ErrorCode, MessageError};
-use sward_protocol::upstream::Message;
 
-use crate::game::{Audience, BadOptions, Game, Random, Room, Settings};
-use animal::{Animal, Point};
-use flower::Flower;
+use crate::game::{
+    Audience, BadOptions, ErrorCode, Game, GoneWhy, MessageError, Payload, Random, Reply, Room, SaveError,
+    Seat, Settings, done, refuse, reply,
+};
+use animal::Animal;
+pub use animal::Point;
+use flower::{Flower, FlowerView};
 
 const TICK: Duration = Duration::from_millis(50);
 const FLUSH: Duration = Duration::from_millis(33);
@@ -33,7 +32,7 @@ const REACH: f64 = 70.0;
 const EMOTE_PAUSE_MS: u64 = 500;
 
 /// A field of animals and flowers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Meadow {
     tick: u64,
     animals: BTreeMap<Seat, Animal>,
@@ -43,24 +42,41 @@ pub struct Meadow {
     bloomed: BTreeMap<u16, Option<Seat>>,
 }
 
+/// What players send.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", content = "data", rename_all = "snake_case")]
+pub enum Message {
+    /// The animal wants to be there.
+    Move(Point),
+    /// It picks a flower that is near.
+    Pick {
+        /// Which.
+        flower: u16,
+    },
+    /// It shows something to all.
+    Emote(Emotion),
+}
+
+/// What an animal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Emote {
+pub enum Emote {
+    /// Hello.
     Wave,
+    /// How nice.
     Heart,
+    /// How funny.
     Laugh,
+    /// How late.
     Sleep,
+    /// Hooray.
     Dance,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
-struct EmoteData {
+/// Data of `emote`, on its way up and down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Emotion {
     emote: Emote,
-}
-
-#[derive(Deserialize)]
-struct PickData {
-    flower: u16,
 }
 
 #[derive(Serialize)]
@@ -95,7 +111,7 @@ struct Patch {
 }
 
 #[derive(Serialize)]
-struct State<'a> {
+struct State {
     tick: u64,
     tick_ms: u64,
     width: f64,
@@ -103,10 +119,12 @@ struct State<'a> {
     speed: f64,
     reach: f64,
     animals: Vec<AnimalView>,
-    flowers: &'a [Flower],
+    flowers: Vec<FlowerView>,
 }
 
 impl Game for Meadow {
+    type Message = Message;
+
     fn create(_options: &Payload, random: &mut Random) -> Result<Self, BadOptions> {
         let flowers = (0..FLOWERS).map(|id| Flower::sown(id, random)).collect();
         Ok(Self {
@@ -136,20 +154,11 @@ impl Game for Meadow {
         self.placed.remove(&seat);
     }
 
-    fn message(
-        &mut self,
-        room: &mut Room<'_>,
-        from: Seat,
-        message: &Message,
-    ) -> Result<Payload, MessageError> {
-        match message.kind.as_str() {
-            "move" => self.walk(room.now_ms(), from, &read(&message.data)?),
-            "pick" => self.pick(room, from, &read(&message.data)?),
-            "emote" => self.emote(room, from, read(&message.data)?),
-            other => {
-                let detail = format!("meadow knows move, pick and emote, not {other:?}");
-                Err(MessageError::new(ErrorCode::UnknownType, detail))
-            }
+    fn message(&mut self, room: &mut Room<'_>, from: Seat, message: Message) -> Reply {
+        match message {
+            Message::Move(wish) => self.walk(room.now_ms(), from, wish),
+            Message::Pick { flower } => self.pick(room, from, flower),
+            Message::Emote(emotion) => self.emote(room, from, emotion),
         }
     }
 
@@ -163,7 +172,7 @@ impl Game for Meadow {
         }
         for seat in std::mem::take(&mut self.placed) {
             if let Some(animal) = self.animals.get(&seat) {
-                room.send(Audience::Only(seat), Seat::GAME, "placed", payload(&animal.at.rounded()));
+                room.send(Audience::Only(seat), "placed", &animal.at.rounded());
             }
         }
         let animals: Vec<_> = std::mem::take(&mut self.moved)
@@ -175,12 +184,12 @@ impl Game for Meadow {
             .map(|(id, by)| FlowerChange { id, open: by.is_none(), by })
             .collect();
         if !animals.is_empty() || !flowers.is_empty() {
-            room.patch(Audience::All, payload(&Patch { tick: self.tick, animals, flowers }));
+            room.patch(Audience::All, &Patch { tick: self.tick, animals, flowers });
         }
     }
 
-    fn state(&self, _seat: Seat) -> Payload {
-        payload(&State {
+    fn state(&self, _seat: Seat) -> impl Serialize {
+        State {
             tick: self.tick,
             // 50 fits.
             tick_ms: u64::try_from(TICK.as_millis()).unwrap_or(u64::MAX),
@@ -189,70 +198,60 @@ impl Game for Meadow {
             speed: animal::SPEED,
             reach: REACH,
             animals: self.animals.iter().map(|(&seat, animal)| view(seat, animal)).collect(),
-            flowers: &self.flowers,
-        })
+            flowers: self.flowers.iter().map(Flower::view).collect(),
+        }
+    }
+
+    fn save(&self) -> Result<Payload, SaveError> {
+        Ok(Payload::of(self)?)
+    }
+
+    fn restore(saved: &Payload) -> Result<Self, SaveError> {
+        Ok(saved.parse()?)
     }
 }
 
 impl Meadow {
-    fn walk(&mut self, now_ms: u64, seat: Seat, wish: &Point) -> Result<Payload, MessageError> {
+    fn walk(&mut self, now_ms: u64, seat: Seat, wish: Point) -> Reply {
         let animal = self.animals.get_mut(&seat).ok_or_else(not_here)?;
-        if !animal.walk(*wish, now_ms) {
+        if !animal.walk(wish, now_ms) {
             self.placed.insert(seat);
         }
         self.moved.insert(seat);
-        Ok(Payload::null())
+        done()
     }
 
-    fn pick(&mut self, room: &mut Room<'_>, seat: Seat, wish: &PickData) -> Result<Payload, MessageError> {
+    fn pick(&mut self, room: &mut Room<'_>, seat: Seat, flower: u16) -> Reply {
         let animal = self.animals.get_mut(&seat).ok_or_else(not_here)?;
-        let flower = self
-            .flowers
-            .get_mut(usize::from(wish.flower))
-            .ok_or_else(|| refusal("no_such_flower", "there is no such flower"))?;
+        let Some(flower) = self.flowers.get_mut(usize::from(flower)) else {
+            return refuse("no_such_flower", "there is no such flower");
+        };
         if !flower.open {
-            return Err(refusal("already_picked", "somebody was faster; it will grow again"));
+            return refuse("already_picked", "somebody was faster; it will grow again");
         }
         if animal.at.distance(flower.at) > REACH {
-            return Err(refusal("too_far", "walk nearer first"));
+            return refuse("too_far", "walk nearer first");
         }
         flower.pick(room.now_ms(), room.random());
         animal.basket += 1;
         self.bloomed.insert(flower.id, Some(seat));
         self.moved.insert(seat);
-        Ok(payload(&Picked { flower: flower.id, basket: animal.basket }))
+        reply(&Picked { flower: flower.id, basket: animal.basket })
     }
 
-    fn emote(&mut self, room: &mut Room<'_>, seat: Seat, data: EmoteData) -> Result<Payload, MessageError> {
+    fn emote(&mut self, room: &mut Room<'_>, seat: Seat, emotion: Emotion) -> Reply {
         let animal = self.animals.get_mut(&seat).ok_or_else(not_here)?;
         if room.now_ms() < animal.may_emote_ms {
-            return Err(refusal("too_soon", "at most two emotes a second"));
+            return refuse("too_soon", "at most two emotes a second");
         }
         animal.may_emote_ms = room.now_ms() + EMOTE_PAUSE_MS;
-        room.send(Audience::All, seat, "emote", payload(&data));
-        Ok(Payload::null())
+        room.pass_on(seat, Audience::All, "emote", &emotion);
+        done()
     }
 }
 
 fn view(seat: Seat, animal: &Animal) -> AnimalView {
     AnimalView { seat, at: animal.at.rounded(), basket: animal.basket }
-}
-
-fn read<T: serde::de::DeserializeOwned>(data: &Payload) -> Result<T, MessageError> {
-    // Serde would also read a struct from an array of its fields.
-    if !data.json().starts_with('{') {
-        return Err(MessageError::new(ErrorCode::BadPayload, "data is an object"));
-    }
-    data.parse().map_err(|error| MessageError::new(ErrorCode::BadPayload, error.to_string()))
-}
-
-fn payload<T: Serialize>(value: &T) -> Payload {
-    // Plain structs of finite numbers always serialise.
-    Payload::of(value).unwrap_or_default()
-}
-
-fn refusal(code: &'static str, detail: &str) -> MessageError {
-    MessageError { code: code.into(), detail: detail.to_owned() }
 }
 
 fn not_here() -> MessageError {

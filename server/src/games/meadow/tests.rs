@@ -2,35 +2,31 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-use sward_protocol::ids::Seat;
+use serde_json::{Value, json};
 
 use super::Meadow;
-use crate::testing::TestRoom;
+use crate::testing::{TestPlayer, TestRoom};
 
 fn field() -> TestRoom<Meadow> {
-    TestRoom::new("{}").unwrap()
+    TestRoom::new()
 }
 
-fn state(room: &TestRoom<Meadow>, seat: Seat) -> Value {
-    room.state(seat).parse().unwrap()
-}
-
-/// Where the animal on `seat` is, as `viewer` sees it.
-fn place(room: &TestRoom<Meadow>, seat: Seat) -> (f64, f64) {
-    let state = state(room, seat);
-    let animal = state["animals"].as_array().unwrap().iter().find(|animal| animal["seat"] == seat.0).unwrap();
+/// Where a player's animal is, as he sees it.
+fn place(room: &TestRoom<Meadow>, player: TestPlayer) -> (f64, f64) {
+    let state: Value = room.state(player);
+    let mut animals = state["animals"].as_array().unwrap().iter();
+    let animal = animals.find(|animal| animal["seat"] == player.seat.0).unwrap();
     (animal["x"].as_f64().unwrap(), animal["y"].as_f64().unwrap())
 }
 
-fn walk(room: &mut TestRoom<Meadow>, seat: Seat, x: f64, y: f64) {
-    room.send(seat, &format!(r#"{{"type":"move","data":{{"x":{x},"y":{y}}}}}"#)).unwrap();
+fn walk(room: &mut TestRoom<Meadow>, player: TestPlayer, x: f64, y: f64) {
+    room.send(player, "move", json!({"x": x, "y": y})).unwrap();
 }
 
 /// Walks until the animal is there, as fast as it may.
-fn walk_to(room: &mut TestRoom<Meadow>, seat: Seat, x: f64, y: f64) {
-    while place(room, seat) != (x, y) {
-        walk(room, seat, x, y);
+fn walk_to(room: &mut TestRoom<Meadow>, player: TestPlayer, x: f64, y: f64) {
+    while place(room, player) != (x, y) {
+        walk(room, player, x, y);
         room.advance(Duration::from_millis(50));
     }
 }
@@ -43,10 +39,9 @@ fn a_step_within_the_speed_is_seen_by_all_at_the_next_tick() {
     room.heard(bo);
     let (x, y) = place(&room, zoe);
     walk(&mut room, zoe, x + 10.0, y);
-    assert_eq!(room.heard(bo), Vec::<String>::new());
+    assert_eq!(room.heard(bo), [""; 0]);
     room.advance(Duration::from_millis(50));
-    let heard = room.heard(bo);
-    let patch: Value = serde_json::from_str(heard[0].strip_prefix("patch ").unwrap()).unwrap();
+    let patch = room.patches::<Value>(bo).remove(0);
     assert_eq!(patch["animals"][0]["seat"], 1);
     assert_eq!(patch["animals"][0]["x"].as_f64().unwrap(), ((x + 10.0) * 10.0).round() / 10.0);
     assert_eq!(patch["flowers"], Value::Null);
@@ -62,11 +57,11 @@ fn nobody_teleports_and_the_author_is_told_where_he_is() {
     assert!((cut - x - 240.0).abs() < 0.2, "a second's worth at most, not {}", cut - x);
     walk(&mut room, zoe, x + 1000.0, y);
     assert_eq!(place(&room, zoe).0, cut, "nothing is left to walk");
-    room.heard(zoe);
+    room.forget_heard();
     room.advance(Duration::from_millis(100));
-    let placed = room.heard(zoe).into_iter().filter(|event| event.contains("placed")).collect::<Vec<_>>();
+    let placed = room.messages::<Value>(zoe, "placed");
     assert_eq!(placed.len(), 1);
-    assert!(placed[0].starts_with(r#"msg {"from":0,"type":"placed","data":{"x":"#), "{placed:?}");
+    assert!((placed[0]["x"].as_f64().unwrap() - cut).abs() < 0.1, "{placed:?}");
     walk(&mut room, zoe, x + 1000.0, y);
     assert!((place(&room, zoe).0 - cut - 24.0).abs() < 0.2, "0.1 s gives 24 units more");
 }
@@ -86,23 +81,24 @@ fn the_field_has_edges() {
 fn a_flower_is_picked_once_and_grows_again() {
     let mut room = field();
     let (zoe, bo) = (room.join("Zoë"), room.join("Bo"));
-    let flower = state(&room, zoe)["flowers"][5].clone();
-    let pick = r#"{"type":"pick","data":{"flower":5},"rid":1}"#;
+    let flower = room.state::<Value>(zoe)["flowers"][5].clone();
+    let pick = json!({"flower": 5});
+    assert_eq!(flower.get("opens_ms"), None, "a secret");
     let (x, y) = (flower["x"].as_f64().unwrap(), flower["y"].as_f64().unwrap());
     let far = if x > 1200.0 { x - 500.0 } else { x + 500.0 };
     walk_to(&mut room, zoe, far, y);
-    assert_eq!(room.send(zoe, pick).unwrap_err().code, "too_far");
+    assert_eq!(room.send(zoe, "pick", &pick).unwrap_err().code, "too_far");
     walk_to(&mut room, zoe, x, y);
     walk_to(&mut room, bo, x, y);
-    assert_eq!(room.send(zoe, pick).unwrap().json(), r#"{"flower":5,"basket":1}"#);
-    assert_eq!(room.send(bo, pick).unwrap_err().code, "already_picked");
-    room.heard(bo);
+    assert_eq!(room.send(zoe, "pick", &pick).unwrap().json(), r#"{"flower":5,"basket":1}"#);
+    assert_eq!(room.send(bo, "pick", &pick).unwrap_err().code, "already_picked");
+    room.forget_heard();
     room.advance(Duration::from_millis(50));
     assert!(room.heard(bo)[0].contains(r#""flowers":[{"id":5,"open":false,"by":1}]"#));
     room.advance(Duration::from_millis(20_050));
     assert!(room.heard(bo).concat().contains(r#""flowers":[{"id":5,"open":true}]"#));
-    assert_eq!(room.send(bo, pick).unwrap().json(), r#"{"flower":5,"basket":1}"#);
-    assert_eq!(room.send(bo, r#"{"type":"pick","data":{"flower":60}}"#).unwrap_err().code, "no_such_flower");
+    assert_eq!(room.send(bo, "pick", &pick).unwrap().json(), r#"{"flower":5,"basket":1}"#);
+    assert_eq!(room.send(bo, "pick", json!({"flower": 60})).unwrap_err().code, "no_such_flower");
 }
 
 #[test]
@@ -110,19 +106,19 @@ fn emotes_are_seen_by_all_but_not_too_often() {
     let mut room = field();
     let (zoe, bo) = (room.join("Zoë"), room.join("Bo"));
     room.heard(bo);
-    let wave = r#"{"type":"emote","data":{"emote":"wave"}}"#;
-    room.send(zoe, wave).unwrap();
+    let wave = json!({"emote": "wave"});
+    room.send(zoe, "emote", &wave).unwrap();
     assert_eq!(room.heard(bo), [r#"msg {"from":1,"type":"emote","data":{"emote":"wave"}}"#]);
-    assert_eq!(room.send(zoe, wave).unwrap_err().code, "too_soon");
+    assert_eq!(room.send(zoe, "emote", &wave).unwrap_err().code, "too_soon");
     room.advance(Duration::from_millis(500));
-    room.send(zoe, wave).unwrap();
+    room.send(zoe, "emote", &wave).unwrap();
 }
 
 #[test]
 fn what_the_meadow_does_not_know_changes_nothing() {
     let mut room = field();
     let zoe = room.join("Zoë");
-    let before = state(&room, zoe);
+    let before: Value = room.state(zoe);
     for (message, code) in [
         (r#"{"type":"fly"}"#, "unknown_type"),
         (r#"{"type":"move"}"#, "bad_payload"),
@@ -133,22 +129,52 @@ fn what_the_meadow_does_not_know_changes_nothing() {
         (r#"{"type":"chat","data":{"text":""}}"#, "bad_payload"),
         (r#"{"type":"chat","data":{"text":"hi","scope":"moon"}}"#, "bad_payload"),
     ] {
-        assert_eq!(room.send(zoe, message).unwrap_err().code, code, "{message}");
+        assert_eq!(room.send_raw(zoe, message).unwrap_err().code, code, "{message}");
     }
-    assert_eq!(state(&room, zoe), before);
+    assert_eq!(room.state::<Value>(zoe), before);
+}
+
+/// Two players who walk and pick for `steps` × 50 ms, beginning with step `from`.
+fn play(room: &mut TestRoom<Meadow>, players: [TestPlayer; 2], from: u32, steps: u32) {
+    for step in from..from + steps {
+        for (player, pace) in players.into_iter().zip([13.0, 17.0]) {
+            walk(room, player, f64::from(step) * pace, f64::from(step) * 7.0);
+            // Most are too far away; that is an answer too.
+            let _ = room.send(player, "pick", json!({"flower": step % 60}));
+        }
+        room.advance(Duration::from_millis(50));
+    }
 }
 
 #[test]
 fn the_same_seed_and_inputs_give_the_same_meadow() {
-    let run = || {
-        let mut room = field();
-        let zoe = room.join("Zoë");
-        for step in 0..100_u32 {
-            walk(&mut room, zoe, f64::from(step) * 13.0, f64::from(step) * 7.0);
-            let _ = room.send(zoe, &format!(r#"{{"type":"pick","data":{{"flower":{}}}}}"#, step % 60));
-            room.advance(Duration::from_millis(50));
-        }
-        room.heard(zoe)
+    let run = |seed| {
+        let mut room = TestRoom::<Meadow>::seeded(seed, json!({})).unwrap();
+        let players = [room.join("Zoë"), room.join("Bo")];
+        play(&mut room, players, 0, 100);
+        room.heard(players[0])
     };
-    assert_eq!(run(), run());
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+}
+
+#[test]
+fn a_meadow_that_was_restored_goes_on_as_if_nothing_had_been() {
+    let mut room = field();
+    let players = [room.join("Zoë"), room.join("Bo")];
+    play(&mut room, players, 0, 40);
+    let flower = room.state::<Value>(players[0])["flowers"][9].clone();
+    walk_to(&mut room, players[0], flower["x"].as_f64().unwrap(), flower["y"].as_f64().unwrap());
+    room.send(players[0], "pick", json!({"flower": 9})).unwrap();
+    room.forget_heard();
+    let mut restored = room.restored().unwrap();
+    let finish = |room: &mut TestRoom<Meadow>| {
+        play(room, players, 40, 60);
+        let mo = room.join("Mo");
+        room.leave(players[1]);
+        room.advance(Duration::from_secs(30));
+        let joined = format!("{:?}", room.joined(mo));
+        (joined, [players[0], players[1], mo].map(|player| room.heard(player)), room.state::<Value>(mo))
+    };
+    assert_eq!(finish(&mut restored), finish(&mut room));
 }

@@ -7,27 +7,30 @@ use actix::{AsyncContext, Context};
 
 use super::{Member, RoomActor};
 use crate::clock::whole_ms;
-use crate::fanout::flush::{Flush, FlushItem};
 use crate::fanout::mailslot::Posted;
+use crate::game::context::Outgoing;
 use crate::room::input::Input;
 
 /// Bytes and events that wait for a flush; more are flushed at once, so that a flush always fits a player's window.
-const PENDING_BYTES_MAX: usize = 64 * 1024;
-pub(super) const PENDING_EVENTS_MAX: usize = 512;
+const PENDING_BYTES_MAX: u32 = 64 * 1024;
+pub(super) const PENDING_EVENTS_MAX: u32 = 512;
 
 impl RoomActor {
     /// Takes up an event for the next flush.
-    pub(super) fn queue(&mut self, item: FlushItem) {
-        self.pending_bytes += item.event.sse().len();
-        self.pending.push(item);
-        if self.pending_bytes >= PENDING_BYTES_MAX || self.pending.len() >= PENDING_EVENTS_MAX {
+    pub(super) fn queue(&mut self, outgoing: Outgoing) {
+        let Outgoing { audience, event, latest } = outgoing;
+        if let Err(error) = self.pending.push(audience, &event, latest) {
+            self.drop_event(&error);
+        }
+        let waiting = self.pending.whole();
+        if waiting.bytes >= PENDING_BYTES_MAX || waiting.events >= PENDING_EVENTS_MAX {
             self.flush();
         }
     }
 
     /// A quiet room writes at once; a busy one at most every flush interval.
     pub(super) fn flush_when_due(&mut self, ctx: &mut Context<Self>) {
-        if self.pending.is_empty() || self.flush_timer.is_some() {
+        if self.pending.whole().events == 0 || self.flush_timer.is_some() {
             return;
         }
         let flush_ms = whole_ms(self.settings.flush);
@@ -45,17 +48,18 @@ impl RoomActor {
     }
 
     pub(super) fn flush(&mut self) {
-        if self.pending.is_empty() {
+        if self.pending.whole().events == 0 {
             return;
         }
-        let flush = Arc::new(Flush::new(std::mem::take(&mut self.pending)));
-        self.pending_bytes = 0;
+        let flush = Arc::new(self.pending.finish(self.reads_packed));
         let now_ms = self.now_ms();
+        self.reads_packed = false;
         for (&seat, Member { occupant, stay }) in &self.members {
             let posted = occupant.mailslot.post(stay.tenancy, &flush, seat, now_ms, &mut self.wakes);
             if posted == Posted::Overrun {
                 self.directory.metrics().streams_overrun.inc();
             }
+            self.reads_packed |= occupant.mailslot.reads_packed();
         }
         self.wakes.wake_all();
         self.flushed_ms = now_ms;
@@ -63,7 +67,7 @@ impl RoomActor {
     }
 
     pub(super) fn start_ticks(&mut self, ctx: &mut Context<Self>) {
-        if self.tick_timer.is_none() && self.core.players() > 0 {
+        if self.tick_timer.is_none() && self.core.players() > 0 && !self.has_ended {
             self.tick_due_ms = self.now_ms();
             self.await_tick(ctx);
         }
@@ -83,7 +87,7 @@ impl RoomActor {
             room.perform(Input::Tick, ctx);
             room.flush_when_due(ctx);
             room.tick_timer = None;
-            if !room.has_failed {
+            if !room.has_ended && room.core.players() > 0 {
                 room.await_tick(ctx);
             }
         }));

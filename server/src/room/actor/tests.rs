@@ -13,7 +13,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::fanout::mailslot::Mailslot;
 use crate::fanout::reading::{Chunk, Kind, Position, Reader, Wish};
-use crate::game::{Audience, BadOptions, Game, Random, Room};
+use crate::game::{Audience, BadOptions, Game, Random, Raw, Reply, Room, done, refuse};
 use crate::metrics::Metrics;
 use crate::room::core::RoomCore;
 use crate::room::directory::Reservation;
@@ -24,6 +24,8 @@ use crate::room::intake::COMMANDS_MAX;
 struct Fragile;
 
 impl Game for Fragile {
+    type Message = Raw;
+
     fn create(_: &Payload, _: &mut Random) -> Result<Self, BadOptions> {
         Ok(Self)
     }
@@ -39,26 +41,34 @@ impl Game for Fragile {
         }
     }
 
-    fn message(
-        &mut self,
-        room: &mut Room<'_>,
-        from: Seat,
-        message: &Message,
-    ) -> Result<Payload, MessageError> {
+    fn message(&mut self, room: &mut Room<'_>, from: Seat, Raw(message): Raw) -> Reply {
         match message.kind.as_str() {
             "panic" => panic!("as it was told"),
-            "large" => {
-                let data = Payload::of(&"x".repeat(70_000)).unwrap_or_default();
-                room.send(Audience::All, from, "large", data);
+            "large" => room.send(Audience::All, "large", &"x".repeat(70_000)),
+            "unserialisable" => room.send(Audience::All, "odd", &BTreeMap::from([([1, 2], 3)])),
+            "refuse" => return refuse("no", "as it was told"),
+            "loop" => loop {
+                room.send(Audience::All, "again", &0);
+            },
+            "pour" => loop {
+                room.send(Audience::All, "much", &"x".repeat(60_000));
+            },
+            "kick" => room.kick(Seat(2), "as it was told"),
+            "lock" => room.lock(),
+            "unlock" => room.unlock(),
+            "meta" => room.set_meta(&serde_json::json!({"map": "dale"})),
+            "close" => {
+                room.send(Audience::All, "last words", &());
+                room.close();
             }
-            "refuse" => return Err(MessageError::new(ErrorCode::BadPayload, "no")),
-            kind => room.send(Audience::All, from, kind, message.data.clone()),
+            "timer" => room.set_timer("late", Duration::from_millis(1500)),
+            kind => room.pass_on(from, Audience::All, kind, message.data),
         }
-        Ok(Payload::null())
+        done()
     }
 
-    fn state(&self, _: Seat) -> Payload {
-        Payload::null()
+    fn timer(&mut self, room: &mut Room<'_>, name: &str) {
+        room.send(Audience::All, "timer", name);
     }
 }
 
@@ -67,16 +77,20 @@ fn directory() -> Arc<Directory> {
 }
 
 fn open(directory: &Arc<Directory>) -> Reservation {
+    open_as(directory, 7)
+}
+
+fn open_as(directory: &Arc<Directory>, number: u128) -> Reservation {
     let charter = Charter {
-        id: RoomId::from_random(NodeId(0), 7),
+        id: RoomId::from_random(NodeId(0), number),
         game: "fragile".to_owned(),
-        code: "TEST".to_owned(),
+        code: format!("TEST{number}"),
         name: String::new(),
         private: false,
         meta: Payload::null(),
         max_players: 2,
     };
-    assert!(directory.take_code("TEST", charter.id));
+    assert!(directory.take_code(&charter.code, charter.id));
     let core = RoomCore::new(charter, Fragile, Fragile.settings(), Random::from_seed(1));
     directory.open_for(Box::new(core)).unwrap()
 }
@@ -87,7 +101,11 @@ fn occupant(number: u128) -> Arc<Occupant> {
 }
 
 fn stream(occupant: &Occupant) -> Reader {
-    occupant.mailslot.open(Wish { from: Position::Nothing, nonce: None, kind: Kind::Open }, 0).unwrap().reader
+    occupant
+        .mailslot
+        .open(Wish { from: Position::Nothing, nonce: None, kind: Kind::Open, format: Format::default() }, 0)
+        .unwrap()
+        .reader
 }
 
 /// Asks the room for a seat, as a request would.
@@ -226,7 +244,9 @@ async fn what_is_too_large_to_send_is_dropped_and_counted_and_refusals_reach_the
     join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
     assert_eq!(send(&zoe, "large").await, Some(Ok(Payload::null())));
     assert_eq!(directory.metrics().events_dropped.get(), 1);
-    assert_eq!(send(&zoe, "refuse").await.unwrap().unwrap_err().code, "bad_payload");
+    assert_eq!(send(&zoe, "unserialisable").await, Some(Ok(Payload::null())));
+    assert_eq!(directory.metrics().events_dropped.get(), 2);
+    assert_eq!(send(&zoe, "refuse").await.unwrap().unwrap_err().code, "no");
 }
 
 #[actix_web::test]
@@ -262,7 +282,7 @@ async fn more_than_a_flush_may_hold_is_flushed_at_once() {
     });
     room.try_batch(stay, messages, 0, completion).unwrap();
     done.await.unwrap();
-    assert_eq!(heard(&zoe, &reader).len(), PENDING_EVENTS_MAX);
+    assert_eq!(heard(&zoe, &reader).len(), PENDING_EVENTS_MAX as usize);
 }
 
 #[actix_web::test]
@@ -294,4 +314,98 @@ async fn a_newcomer_whom_the_game_refuses_takes_no_seat_and_does_not_close_the_r
     assert_eq!(heard(&zoe, &reader).len(), 1, "nobody hears of him");
     let found = directory.lobby().reserve("fragile", &crate::room::lobby::Filter::new());
     assert_eq!(found, Some(room.charter().id), "others are still sent there");
+}
+
+#[actix_web::test]
+async fn a_game_that_sends_without_end_is_stopped_and_ends_its_room_alone() {
+    tokio::time::pause();
+    let directory = directory();
+    for order in ["loop", "pour"] {
+        let (room, other) = (open(&directory).room().clone(), open_as(&directory, 8).room().clone());
+        let (zoe, bo) = (occupant(1), occupant(2));
+        join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+        join(&directory, &other, Arc::clone(&bo)).await.unwrap();
+        let (reader, others) = (stream(&zoe), stream(&bo));
+        assert_eq!(send(&zoe, order).await, None);
+        let heard_last = heard(&zoe, &reader).pop();
+        assert_eq!(heard_last.as_deref(), Some(r#"gone {"seat":1,"why":"failed"}"#), "{order}");
+        assert!(directory.find(room.charter().id).is_none());
+        send(&bo, "wave").await.unwrap().unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(heard(&bo, &others).iter().any(|event| event.contains("wave")));
+        other.leave(bo.place().unwrap().stay, GoneWhy::Left).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+    assert_eq!(directory.metrics().rooms_failed.get(), 2);
+}
+
+#[actix_web::test]
+async fn a_room_sleeps_until_its_game_s_next_timer() {
+    tokio::time::pause();
+    let directory = directory();
+    let room = open(&directory).room().clone();
+    let zoe = occupant(1);
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let reader = stream(&zoe);
+    send(&zoe, "timer").await.unwrap().unwrap();
+    tokio::time::sleep(Duration::from_millis(1400)).await;
+    let is_timer = |event: &String| event.contains("timer");
+    assert!(!heard(&zoe, &reader).iter().any(is_timer));
+    tokio::time::sleep(Duration::from_millis(101)).await;
+    assert!(heard(&zoe, &reader).iter().any(is_timer));
+}
+
+#[actix_web::test]
+async fn who_is_kicked_hears_why_and_has_no_seat_and_another_may_have_it() {
+    tokio::time::pause();
+    let directory = directory();
+    let room = open(&directory).room().clone();
+    let (zoe, bo) = (occupant(1), occupant(2));
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    join(&directory, &room, Arc::clone(&bo)).await.unwrap();
+    let reader = stream(&bo);
+    send(&zoe, "kick").await.unwrap().unwrap();
+    let gone = heard(&bo, &reader).pop();
+    assert_eq!(gone.as_deref(), Some(r#"gone {"seat":2,"why":"kicked","detail":"as it was told"}"#));
+    assert!(bo.place().is_none());
+    assert_eq!(directory.lobby().room(room.charter().id).unwrap().players, 1);
+    assert_eq!(join(&directory, &room, occupant(3)).await.unwrap().seat, Seat(2));
+}
+
+#[actix_web::test]
+async fn the_lobby_knows_what_a_game_sets_of_its_room() {
+    tokio::time::pause();
+    let directory = directory();
+    let room = open(&directory).room().clone();
+    let (zoe, id) = (occupant(1), room.charter().id);
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let filter = serde_json::from_str(r#"{"map":"dale"}"#).unwrap();
+    assert_eq!(directory.lobby().reserve("fragile", &filter), None);
+    send(&zoe, "meta").await.unwrap().unwrap();
+    assert!(directory.lobby().fits(id, "fragile", false, &filter));
+    send(&zoe, "lock").await.unwrap().unwrap();
+    assert_eq!(directory.lobby().reserve("fragile", &filter), None);
+    assert!(directory.lobby().room(id).unwrap().locked);
+    let late = join(&directory, &room, occupant(2)).await;
+    assert_eq!(late, Err(RoomError::Refused(Refusal::Locked)));
+    send(&zoe, "unlock").await.unwrap().unwrap();
+    assert_eq!(directory.lobby().reserve("fragile", &filter), Some(id));
+    assert_eq!(directory.lobby().room(id).unwrap().meta.json(), r#"{"map":"dale"}"#);
+}
+
+#[actix_web::test]
+async fn a_room_that_its_game_closes_is_gone_and_its_players_are_free() {
+    tokio::time::pause();
+    let directory = directory();
+    let room = open(&directory).room().clone();
+    let zoe = occupant(1);
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let reader = stream(&zoe);
+    assert_eq!(send(&zoe, "close").await, Some(Ok(Payload::null())), "its author is answered");
+    let heard = heard(&zoe, &reader);
+    assert!(heard[heard.len() - 2].contains("last words"), "{heard:?}");
+    assert_eq!(heard.last().unwrap(), r#"gone {"seat":1,"why":"closed"}"#);
+    assert!(zoe.place().is_none() && directory.find(room.charter().id).is_none());
+    assert_eq!(directory.metrics().rooms_failed.get(), 0);
+    assert_eq!(directory.metrics().rooms.get(), 0);
 }

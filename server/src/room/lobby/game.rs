@@ -28,6 +28,8 @@ pub(super) struct Shown {
     pub(super) is_open: bool,
     /// It is in the list, with so many players.
     pub(super) listed_players: Option<u16>,
+    /// Its game lets nobody else in.
+    pub(super) is_locked: bool,
 }
 
 /// The rooms of one game, by the order in which they were made.
@@ -88,6 +90,10 @@ impl Game {
             self.playing -= u64::from(before.listed_players.unwrap_or_default());
             self.playing += u64::from(after.listed_players.unwrap_or_default());
             set(&mut self.listed, order, after.listed_players.is_some());
+        }
+        let is_listed = before.listed_players.is_some() || after.listed_players.is_some();
+        let is_news = before.listed_players != after.listed_players || before.is_locked != after.is_locked;
+        if is_listed && is_news {
             self.changed.insert(id);
         }
     }

@@ -1,0 +1,101 @@
+//! The routes within an actix-web application that somebody already has.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use actix_rt::task::JoinHandle;
+use actix_web::web;
+
+use crate::app::{Server, own_pages};
+use crate::http::routes::{self, Pages};
+use crate::http::state::State;
+use crate::shutdown;
+
+/// A server whose routes are part of another application. Cheap to clone; all clones are the same server.
+///
+/// ```no_run
+/// use actix_web::{App, HttpServer};
+/// use sward_server::Server;
+///
+/// #[actix_web::main]
+/// async fn main() -> std::io::Result<()> {
+///     let game = Server::builder().build().mount()?;
+///     let routes = game.clone();
+///     let server = HttpServer::new(move || App::new().configure(routes.routes("/game")))
+///         .bind("127.0.0.1:8080")?
+///         .disable_signals()
+///         .run();
+///     let handle = server.handle();
+///     actix_web::rt::spawn(async move {
+///         let _ = actix_web::rt::signal::ctrl_c().await;
+///         game.drain().await;
+///         handle.stop(true).await;
+///     });
+///     server.await
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Mounted {
+    data: web::Data<State>,
+    pages: Pages,
+    _sweeping: Arc<Sweeping>,
+}
+
+impl fmt::Debug for Mounted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mounted").field("pages", &self.pages).finish_non_exhaustive()
+    }
+}
+
+/// The clock that tells who is away or lost; stops with the last of those who need it.
+struct Sweeping(JoinHandle<()>);
+
+impl Drop for Sweeping {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Server {
+    /// Makes the server part of another application, whose listener, TLS and workers it uses: of the settings those about
+    /// addresses, certificates and workers have no effect. To be called within an actix system, which must run as long as
+    /// the routes do.
+    ///
+    /// What a peer costs before anyone knows who he is (slow heads, requests sent ahead, HTTP/2 resets) is bounded by
+    /// [`Server::listen`](Server::listen) only; here it is the other application's business.
+    ///
+    /// # Errors
+    /// There is no folder of the name that was given to [`Builder::files`](crate::Builder::files).
+    ///
+    /// # Panics
+    /// Outside of an actix system.
+    pub fn mount(self) -> io::Result<Mounted> {
+        let pages = own_pages(&self.state.config)?.unwrap_or(Pages::None);
+        let sweeping = Sweeping(actix_rt::spawn(self.state.sweeper().run()));
+        Ok(Mounted { data: web::Data::new(self.state), pages, _sweeping: Arc::new(sweeping) })
+    }
+}
+
+impl Mounted {
+    /// Every route of the contract below `prefix`, such as `/game` (then `/game/v1/stream`, `/game/sdk/index.js`,
+    /// `/game/healthz`), for [`App::configure`](actix_web::App::configure). With files of one's own these are there too;
+    /// the sample game is not. A page connects with `connect({url: location.origin + '/game', …})`.
+    ///
+    /// `prefix` begins with a slash and does not end with one. It is wholly the game's: what is mounted below it and
+    /// behind it is never reached.
+    pub fn routes(&self, prefix: &str) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+        let Self { data, pages, .. } = self.clone();
+        let prefix = prefix.to_owned();
+        move |config| {
+            config.service(routes::all(&prefix, &data, &pages));
+        }
+    }
+
+    /// Leaves well, before the application is stopped: no new sessions, a `bye` 3001 to each stream, and what is under way
+    /// is answered. Returns when all of it has ended, or after the drain window. Dropping the future does not take it
+    /// back.
+    pub async fn drain(&self) {
+        shutdown::drain(&self.data).await;
+    }
+}

@@ -1,0 +1,49 @@
+//! A room as a value: what it takes to go on elsewhere, or later, exactly as it would have.
+
+use serde::{Deserialize, Serialize};
+use sward_protocol::downstream::Member;
+use sward_protocol::ids::RoomId;
+use sward_protocol::payload::Payload;
+
+use crate::game::Random;
+use crate::game::timers::Timers;
+use crate::room::core::Charter;
+
+/// A room between two of its steps. Handed the same inputs at the same times, the room that is made of it does what the
+/// one does that was saved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedRoom {
+    /// The room's id.
+    pub id: RoomId,
+    /// The game's name.
+    pub game: String,
+    /// The short code.
+    pub code: String,
+    /// The room's name.
+    pub name: String,
+    /// Not listed.
+    pub private: bool,
+    /// What lists show of it.
+    pub meta: Payload,
+    /// Seats.
+    pub max_players: u16,
+    /// Nobody else is let in.
+    pub locked: bool,
+    /// Who sits where.
+    pub players: Vec<Member>,
+    /// What is to happen later.
+    pub timers: Timers,
+    /// Where the random source is.
+    pub random: Random,
+    /// What the game saved.
+    pub state: Payload,
+}
+
+impl SavedRoom {
+    /// What names and describes the room.
+    #[must_use]
+    pub fn charter(&self) -> Charter {
+        let Self { id, game, code, name, private, meta, max_players, .. } = self.clone();
+        Charter { id, game, code, name, private, meta, max_players }
+    }
+}

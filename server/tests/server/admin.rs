@@ -1,0 +1,121 @@
+//! What an operator says, and who hears it.
+
+use serde_json::{Value, json};
+
+use crate::support::{Response, Server};
+
+const SECRET: &str = "0123456789abcdef0123";
+
+fn server() -> Server {
+    Server::start_with(&["--admin-secret", SECRET])
+}
+
+fn ask(server: &Server, method: &str, path: &str, body: &Value) -> Response {
+    let bearer = format!("Bearer {SECRET}");
+    server.request(method, path, &[("Authorization", &bearer)], body.to_string().as_bytes())
+}
+
+fn warn(server: &Server, body: &Value) -> Value {
+    let response = ask(server, "POST", "/v1/admin/warn", body);
+    assert_eq!(response.status, 200, "{}", response.text());
+    response.json()
+}
+
+#[test]
+fn nobody_is_an_operator_without_the_secret() {
+    let closed = Server::start();
+    assert_eq!(ask(&closed, "GET", "/v1/admin/warn", &json!({})).code(), "not_found");
+    let server = server();
+    for headers in [
+        &[][..],
+        &[("Authorization", "Bearer")],
+        &[("Authorization", "Bearer 0123456789abcdef0124")],
+        &[("Authorization", "Basic 0123456789abcdef0123")],
+    ] {
+        for method in ["GET", "POST"] {
+            let response = server.request(method, "/v1/admin/warn", headers, b"{}");
+            assert_eq!((response.status, response.code().as_str()), (401, "bad_secret"), "{headers:?}");
+        }
+    }
+    let in_query = server.get(&format!("/v1/admin/warn?token={SECRET}"));
+    assert_eq!(in_query.code(), "bad_secret", "queries are logged on their way");
+}
+
+#[test]
+fn everybody_hears_a_warning_and_who_comes_later_too() {
+    let server = server();
+    let zoe = server.player("Zoë");
+    let mut stream = zoe.stream();
+    assert_eq!(warn(&server, &json!({"level": "boot", "text": "Back in a minute"})), json!({"players": 1}));
+    let said = json!({"level": "boot", "scope": "all", "text": "Back in a minute"});
+    assert_eq!(stream.expect("warn"), said);
+    // Resumed: it was told.
+    let last = stream.last_id.clone();
+    let mut resumed = zoe.stream_with(&format!("&last={last}"));
+    zoe.send(&json!({"type": "sward.ping", "data": 1}));
+    resumed.expect("pong");
+    // A page that was reloaded knows nothing.
+    let mut fresh = zoe.stream();
+    assert_eq!(fresh.expect("warn"), said);
+    let bo = server.player("Bo");
+    let mut late = bo.stream();
+    assert_eq!(late.expect("warn"), said);
+    assert_eq!(warn(&server, &json!({"level": "none"})), json!({"players": 2}));
+    assert_eq!(late.expect("warn"), json!({"level": "none", "scope": "all", "text": ""}));
+    let cy = server.player("Cy");
+    let mut after = cy.stream();
+    cy.send(&json!({"type": "sward.ping", "data": 1}));
+    after.expect("pong");
+    assert_eq!(ask(&server, "GET", "/v1/admin/warn", &json!({})).json(), json!({"warnings": []}));
+}
+
+#[test]
+fn a_warning_for_a_room_or_a_game_is_heard_there() {
+    let server = server();
+    let (zoe, bo) = (server.player("Zoë"), server.player("Bo"));
+    let joined = zoe.join(&json!({"game": "relay", "create": true}));
+    let room = &joined["room"]["id"];
+    let (mut in_room, mut outside) = (zoe.stream(), bo.stream());
+    in_room.await_event("joined");
+    let told = warn(&server, &json!({"level": "info", "text": "here", "room": room}));
+    assert_eq!(told, json!({"players": 1}));
+    warn(&server, &json!({"level": "info", "text": "in relay", "game": "relay"}));
+    let here = json!({"level": "info", "scope": "room", "text": "here"});
+    let in_relay = json!({"level": "info", "scope": "game", "text": "in relay"});
+    assert_eq!((in_room.expect("warn"), in_room.expect("warn")), (here.clone(), in_relay.clone()));
+    bo.join(&json!({"game": "relay"}));
+    outside.expect("joined");
+    assert_eq!((outside.expect("warn"), outside.expect("warn")), (in_relay.clone(), here.clone()));
+    // Nothing of the room is lost with a reload either.
+    let mut fresh = bo.stream();
+    assert_eq!((fresh.expect("warn"), fresh.expect("warn")), (in_relay, here));
+    let listed = ask(&server, "GET", "/v1/admin/warn", &json!({})).json();
+    assert_eq!(listed["warnings"][1], json!({"level": "info", "text": "here", "room": room}));
+    // What stands for a room ends with it.
+    zoe.post("/v1/leave", &json!({}));
+    bo.post("/v1/leave", &json!({}));
+    server.await_metric("sward_rooms", 0);
+    let listed = ask(&server, "GET", "/v1/admin/warn", &json!({})).json();
+    assert_eq!(listed["warnings"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_bad_warning_has_its_code_and_is_heard_by_nobody() {
+    let server = server();
+    let nowhere = "00010000-0000-4000-8000-000000000000";
+    for (body, code) in [
+        (json!({}), "bad_body"),
+        (json!({"level": "loud", "text": "x"}), "bad_body"),
+        (json!({"level": "boot"}), "bad_body"),
+        (json!({"level": "boot", "text": " "}), "bad_body"),
+        (json!({"level": "boot", "text": "x".repeat(501)}), "bad_body"),
+        (json!({"level": "boot", "text": "x", "game": "chess"}), "unknown_game"),
+        (json!({"level": "boot", "text": "x", "room": nowhere}), "room_not_found"),
+        (json!({"level": "boot", "text": "x", "room": 5}), "bad_body"),
+        (json!({"level": "boot", "text": "x", "room": nowhere, "game": "relay"}), "bad_body"),
+    ] {
+        let response = ask(&server, "POST", "/v1/admin/warn", &body);
+        assert_eq!(response.code(), code, "{body}: {}", response.text());
+    }
+    assert_eq!(ask(&server, "GET", "/v1/admin/warn", &json!({})).json(), json!({"warnings": []}));
+}
