@@ -9,6 +9,7 @@ use crate::operator::Warn;
 use crate::payload::Payload;
 use crate::rooms::{RoomChange, RoomInfo};
 use crate::session::{Player, Time};
+use crate::social::{Ask, Chat, Lines, Lobby, Party, QueueNews};
 
 /// One event. Its name is the variant's, in lower case.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,18 @@ pub enum Event {
     Msg(Msg),
     /// A chat line.
     Chat(Chat),
+    /// Chat lines of before.
+    Lines(Lines),
+    /// A lobby that one watches: all of it, or what changed.
+    Lobby(Box<Lobby>),
+    /// The host of a room asks somebody to come.
+    Invite(Box<Ask>),
+    /// Somebody asks the host of a room to be let in.
+    Knock(Box<Ask>),
+    /// Who queues together with you.
+    Party(Party),
+    /// Where you stand in a queue.
+    Queue(Box<QueueNews>),
     /// The whole replicated state.
     State(Payload),
     /// What changed in it.
@@ -98,6 +111,9 @@ pub struct Joined {
     /// What the running game started with; absent while the room does not play.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// What was said last in the room, oldest first.
+    #[serde(default)]
+    pub chat: Vec<Chat>,
 }
 
 /// A player in a room.
@@ -213,26 +229,6 @@ pub struct Msg {
     pub data: Payload,
 }
 
-/// Who hears a chat line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ChatScope {
-    /// Everybody in the room.
-    Room,
-}
-
-/// Data of `chat`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Chat {
-    /// The author's seat.
-    pub from: Seat,
-    /// Who hears it.
-    pub scope: ChatScope,
-    /// The line.
-    pub text: String,
-}
-
 /// Data of `pong`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pong {
@@ -274,6 +270,11 @@ macro_rules! with_data {
             Event::Start($data) => $body,
             Event::Msg($data) => $body,
             Event::Chat($data) => $body,
+            Event::Lines($data) => $body,
+            Event::Lobby($data) => $body,
+            Event::Invite($data) | Event::Knock($data) => $body,
+            Event::Party($data) => $body,
+            Event::Queue($data) => $body,
             Event::State($data) | Event::Patch($data) => $body,
             Event::Pong($data) => $body,
             Event::Warn($data) => $body,
@@ -297,6 +298,12 @@ macro_rules! read_as {
             "start" => Self::Start($read),
             "msg" => Self::Msg($read),
             "chat" => Self::Chat($read),
+            "lines" => Self::Lines($read),
+            "lobby" => Self::Lobby($read),
+            "invite" => Self::Invite($read),
+            "knock" => Self::Knock($read),
+            "party" => Self::Party($read),
+            "queue" => Self::Queue($read),
             "state" => Self::State($read),
             "patch" => Self::Patch($read),
             "pong" => Self::Pong($read),
@@ -324,6 +331,12 @@ impl Event {
             Self::Start(_) => "start",
             Self::Msg(_) => "msg",
             Self::Chat(_) => "chat",
+            Self::Lines(_) => "lines",
+            Self::Lobby(_) => "lobby",
+            Self::Invite(_) => "invite",
+            Self::Knock(_) => "knock",
+            Self::Party(_) => "party",
+            Self::Queue(_) => "queue",
             Self::State(_) => "state",
             Self::Patch(_) => "patch",
             Self::Pong(_) => "pong",

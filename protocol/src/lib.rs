@@ -9,6 +9,7 @@
 //! | [`session`], [`rooms`], [`upstream`], [`operator`] | request and answer bodies |
 //! | [`downstream`] | the events of a stream |
 //! | [`password`] | a room's password, which hides from logs |
+//! | [`social`] | what players say to each other outside of a game: lobbies, chat, invitations, matchmaking |
 //! | [`payload`] | a game's own data, passed on unparsed but checked |
 //! | [`text`] | what may stand in a name and in a chat line |
 //! | [`problem`], [`bye`], [`limits`] | error codes, close codes, bounds: one table each |
@@ -30,6 +31,7 @@ pub mod payload;
 pub mod problem;
 pub mod rooms;
 pub mod session;
+pub mod social;
 pub mod sse;
 pub mod text;
 pub mod upstream;

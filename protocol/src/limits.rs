@@ -8,6 +8,36 @@ pub const NAME_GRAPHEMES_MAX: usize = 24;
 pub const NAME_BYTES_MAX: usize = 256;
 /// Characters in a chat line.
 pub const CHAT_CHARS_MAX: usize = 500;
+/// Chat lines that are kept for those who come later, in each place.
+pub const CHAT_LINES_MAX: usize = 20;
+/// Bytes of their text.
+pub const CHAT_LINES_BYTES_MAX: usize = 8 * 1024;
+/// Their age.
+pub const CHAT_LINES_AGE_MAX: Duration = Duration::from_secs(600);
+/// Chat lines, and other calls on people outside of one's game, that one player makes in a second on average.
+pub const CALLS_PER_S: u32 = 3;
+/// And at once.
+pub const CALLS_BURST: u32 = 20;
+/// Lobbies that one player watches at once.
+pub const LOBBIES_WATCHED_MAX: usize = 4;
+/// Rooms that one `lobby` event names, and as many that it says are closed.
+pub const LOBBY_ROOMS_MAX: usize = 100;
+/// Bytes of JSON of the rooms in one `lobby` event, unless one room alone has more.
+pub const LOBBY_ROOMS_BYTES_MAX: usize = 16 * 1024;
+/// Players that a lobby names: those who have watched it longest.
+pub const LOBBY_PLAYERS_MAX: usize = 50;
+/// The shortest time between two `lobby` events that tell a change.
+pub const LOBBY_EVERY: Duration = Duration::from_millis(1_000);
+/// How long an invitation or a knock waits for an answer.
+pub const ASK_TIME: Duration = Duration::from_millis(30_000);
+/// How long the pass of an accepted one lets in.
+pub const PASS_TIME: Duration = Duration::from_millis(60_000);
+/// Players in one party.
+pub const PARTY_MAX: usize = 8;
+/// The highest skill that a party may have.
+pub const SKILL_MAX: u32 = 1_000_000;
+/// How often at most a waiting player is told where he stands.
+pub const STANDING_EVERY: Duration = Duration::from_millis(5_000);
 /// Messages in one batch.
 pub const BATCH_MESSAGES_MAX: usize = 100;
 /// Bytes of the body of `POST /v1/send`.

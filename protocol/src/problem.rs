@@ -121,6 +121,46 @@ codes! {
     BotSeat = "bot_seat", "A bot sits there";
     /// The room ended under the message.
     RoomGone = "room_gone", "The room is gone";
+    /// Nobody with this id has a session.
+    NoSuchPlayer = "no_such_player", "There is no such player";
+    /// What is meant for somebody else is sent to oneself.
+    ToOneself = "to_oneself", "That is you yourself";
+    /// More lobbies than one may watch.
+    TooManyLobbies = "too_many_lobbies", "You watch as many lobbies as you may";
+    /// Only who watches a lobby speaks there.
+    NotInLobby = "not_in_lobby", "You do not watch that lobby";
+    /// Only who speaks for the room may do that.
+    NotHost = "not_host", "You do not speak for the room";
+    /// The guest sits there already.
+    AlreadyInRoom = "already_in_room", "The player sits there already";
+    /// The player is invited already.
+    InvitePending = "invite_pending", "The player is invited already";
+    /// The guest knocks already.
+    KnockPending = "knock_pending", "You knock already";
+    /// Too many knock there.
+    HostBusy = "host_busy", "Too many knock there";
+    /// No such invitation or knock.
+    NoSuchAsk = "no_such_ask", "There is no such invitation or knock";
+    /// A pass that does not let in.
+    BadPass = "bad_pass", "The pass does not let you in";
+    /// No such party.
+    NoSuchParty = "no_such_party", "There is no such party";
+    /// The party has as many players as it may have.
+    PartyFull = "party_full", "The party is full";
+    /// The player is in another party.
+    InParty = "in_party", "You are in another party";
+    /// Only the leader queues for his party.
+    NotLeader = "not_leader", "You do not lead your party";
+    /// The party is larger than a team of that mode.
+    PartyTooLarge = "party_too_large", "The party is larger than a team";
+    /// The game has no such mode.
+    UnknownMode = "unknown_mode", "The game has no such mode";
+    /// The player, or the party, waits in a queue.
+    InQueue = "in_queue", "You wait in a queue already";
+    /// The player waits in no queue.
+    NotInQueue = "not_in_queue", "You wait in no queue";
+    /// As many wait as may.
+    QueueFull = "queue_full", "The queue is full";
     /// A game's own code, which stands in the error itself.
     Game = "game", "The game refuses this";
     /// The room is not shown to others.

@@ -195,6 +195,9 @@ pub struct JoinRoom {
     /// What the room asks for, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<Password>,
+    /// What an invitation or an accepted knock brought: lets in once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<String>,
     /// Makes it safe to send again: the same key within 60 s gets the first answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,

@@ -22,6 +22,9 @@ use sward_protocol::rooms::{
     CreateRoom, Join, JoinRoom, Left, OneRoom, Phase, RoomInfo, RoomList, RoomView, Seated,
 };
 use sward_protocol::session::{CreateSession, Player, SessionCreated, SessionLimits, Time};
+use sward_protocol::social::{
+    AskAnswer, Asked, ChatScope, Invite, Knock, PartyCall, PartyJoined, QueueCall, Say, Watch, Withdraw,
+};
 use sward_protocol::upstream::{Answer, Batch, Group, Message, PastEvent, Reply, SendBody, To};
 
 use support::{golden, payload};
@@ -234,7 +237,12 @@ fn rooms(bodies: &mut Bodies) {
     bodies.both("POST /v1/rooms", &create_room());
     bodies.both(
         "POST /v1/rooms/{id}/join",
-        &JoinRoom { me: create_room().me, password: create_room().password, key: key() },
+        &JoinRoom {
+            me: create_room().me,
+            password: create_room().password,
+            pass: Some("0f1e2d3c".to_owned()),
+            key: key(),
+        },
     );
     bodies.both("POST /v1/join: 200", &Seated { room: room(), seat: Seat(3) });
     bodies.both("POST /v1/leave: 200", &Left { left: true });
@@ -280,6 +288,26 @@ fn send(bodies: &mut Bodies) {
     bodies.both("POST /v1/send: 200, least", &Answer { ack: 0, replies: Vec::new(), events: Vec::new() });
 }
 
+/// The data of messages to people, and of their replies.
+fn calls(bodies: &mut Bodies) {
+    let id = session_created().player.id;
+    let say = Say { scope: Some(ChatScope::Player), game: None, to: Some(id), text: "hi".to_owned() };
+    bodies.both("chat", &say);
+    bodies.both("sward.lobby", &Watch { game: Some("relay".to_owned()), watch: false });
+    bodies.both("sward.invite", &Invite { to: id });
+    bodies.both("sward.knock", &Knock { room: Some(room().id), code: None });
+    bodies.both("sward.knock, by code", &Knock { room: None, code: Some("kxqz".to_owned()) });
+    bodies.both("sward.invite, sward.knock: reply", &Asked { id: 17, expires_ms: 1_764_000_030_000 });
+    bodies.both("sward.answer", &AskAnswer { id: 17, accept: true });
+    bodies.both("sward.withdraw", &Withdraw { id: 17 });
+    let me = create_room().me;
+    let party = "7f3a91c27f3a91c2".to_owned();
+    bodies.both("sward.party", &PartyCall { join: Some(party.clone()), leave: false, me: me.clone() });
+    bodies.both("sward.party: reply", &PartyJoined { party });
+    let (game, mode) = ("relay".to_owned(), "duel".to_owned());
+    bodies.both("sward.queue", &QueueCall { game, mode, skill: 1_000, me });
+}
+
 fn operator(bodies: &mut Bodies) {
     let text = "Back in a minute".to_owned();
     let warning = Warning { level: WarnLevel::Boot, text, game: None, room: None };
@@ -311,6 +339,7 @@ fn every_body_has_its_golden_bytes_and_reads_back_from_them() {
     sessions(&mut bodies);
     rooms(&mut bodies);
     send(&mut bodies);
+    calls(&mut bodies);
     operator(&mut bodies);
     problems(&mut bodies);
     golden("bodies.json", &bodies.file());

@@ -15,6 +15,10 @@ use sward_protocol::fragment::Fragment;
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat};
 use sward_protocol::rooms::{Phase, RoomChange, RoomInfo};
 use sward_protocol::session::{Player, Time};
+use sward_protocol::social::{
+    Ask, AskState, Chat, ChatScope, Lines, Lobby, LobbyCounts, Party, QueueNews, QueueState, QueueWhy,
+    Standing,
+};
 use sward_protocol::sse::{decode, encode};
 
 use support::{golden, payload};
@@ -22,13 +26,25 @@ use sward_protocol::operator::{Warn, WarnLevel, WarnScope};
 
 const EPOCH: Epoch = Epoch(0x7f3a_91c2);
 
-/// One of each event, in an order that a stream could have.
-fn events() -> Vec<Event> {
-    let id = PlayerId::from_random(NodeId(1), 0x1234_5678);
+fn player() -> Player {
+    Player { id: PlayerId::from_random(NodeId(1), 0x1234_5678), name: "Zoë 🦊".to_owned() }
+}
+
+fn line(from: Option<Seat>, scope: ChatScope) -> Chat {
+    Chat {
+        from,
+        scope,
+        text: "สวัสดี \"you\" \\ id: 7".to_owned(),
+        player: player(),
+        game: (scope == ChatScope::Lobby).then(|| "meadow".to_owned()),
+        to: (scope == ChatScope::Player).then(player),
+        time_ms: 1_764_000_000_050,
+    }
+}
+
+fn info() -> RoomInfo {
     let room = RoomId::from_random(NodeId(1), 0x9abc);
-    let name = "Zoë 🦊".to_owned();
-    let me = payload(&json!({"animal": "fox"}));
-    let info = RoomInfo {
+    RoomInfo {
         id: room,
         game: "meadow".to_owned(),
         code: "KXQZ".to_owned(),
@@ -41,7 +57,75 @@ fn events() -> Vec<Event> {
         phase: Phase::Open,
         owner: Seat(1),
         meta: payload(&json!({})),
+    }
+}
+
+fn queue(state: QueueState) -> QueueNews {
+    let (game, mode) = ("relay".to_owned(), "duel".to_owned());
+    QueueNews { state, game, mode, standing: None, room: None, teams: Vec::new(), why: None }
+}
+
+/// What players hear outside of rooms.
+fn of_players() -> Vec<Event> {
+    let room = info().id;
+    let id = player().id;
+    let ask = Ask {
+        id: 17,
+        state: AskState::Asked,
+        room: info(),
+        host: player(),
+        guest: Player { name: "محمد".to_owned(), ..player() },
+        expires_ms: 1_764_000_030_000,
+        pass: Some("0f1e2d3c4b5a69788796a5b4c3d2e1f0".to_owned()),
     };
+    let standing = Standing { position: 1, waiting: 2, since_ms: 1_764_000_000_000, from: 900, to: 1_100 };
+    let refused = Ask { state: AskState::Refused, pass: None, ..ask.clone() };
+    vec![
+        Event::Invite(Box::new(ask)),
+        Event::Knock(Box::new(refused)),
+        Event::Party(Party { party: Some("7f3a91c27f3a91c2".to_owned()), members: vec![player()] }),
+        Event::Party(Party { party: None, members: Vec::new() }),
+        Event::Queue(Box::new(QueueNews { standing: Some(standing), ..queue(QueueState::Waiting) })),
+        Event::Queue(Box::new(QueueNews {
+            room: Some(room),
+            teams: vec![vec![id], vec![id]],
+            ..queue(QueueState::Matched)
+        })),
+        Event::Queue(Box::new(QueueNews { why: Some(QueueWhy::Party), ..queue(QueueState::Left) })),
+        Event::Chat(line(None, ChatScope::Lobby)),
+        Event::Chat(line(None, ChatScope::Server)),
+        Event::Lines(Lines { scope: ChatScope::Player, lines: vec![line(None, ChatScope::Player)] }),
+        Event::Lobby(Box::new(Lobby {
+            game: Some("meadow".to_owned()),
+            reset: true,
+            rooms: vec![info()],
+            closed: Vec::new(),
+            here: vec![player()],
+            gone: Vec::new(),
+            counts: LobbyCounts { watching: 2, online: 7, rooms: 101, playing: 300 },
+            next: Some(room),
+            chat: vec![line(None, ChatScope::Lobby)],
+        })),
+        Event::Lobby(Box::new(Lobby {
+            game: None,
+            reset: false,
+            rooms: Vec::new(),
+            closed: vec![room],
+            here: Vec::new(),
+            gone: vec![id],
+            counts: LobbyCounts::default(),
+            next: None,
+            chat: Vec::new(),
+        })),
+    ]
+}
+
+/// One of each event, in an order that a stream could have.
+fn events() -> Vec<Event> {
+    let id = PlayerId::from_random(NodeId(1), 0x1234_5678);
+    let room = RoomId::from_random(NodeId(1), 0x9abc);
+    let name = "Zoë 🦊".to_owned();
+    let me = payload(&json!({"animal": "fox"}));
     let member = Member { seat: Seat(1), id, name: name.clone(), me: me.clone(), away: false, bot: false };
     let mut events = vec![
         Event::Hello(Hello {
@@ -57,11 +141,12 @@ fn events() -> Vec<Event> {
         }),
         Event::Reset(Reset { reason: ResetReason::TooOld }),
         Event::Joined(Joined {
-            room: info,
+            room: info(),
             seat: Seat(1),
             players: vec![member],
             state: payload(&json!({"tick": 7})),
             seed: None,
+            chat: vec![line(Some(Seat(1)), ChatScope::Room)],
         }),
         Event::Noop(Time { time_ms: 1_764_000_000_075 }),
         Event::Here(Here { seat: Seat(2), id, name: "محمد".to_owned(), me, bot: false }),
@@ -72,9 +157,7 @@ fn events() -> Vec<Event> {
             kind: "wave".to_owned(),
             data: payload(&json!(["a\nb\u{2028}", 1.5, null])),
         }),
-        Event::Chat(Chat {
-            from: Seat(1), scope: ChatScope::Room, text: "สวัสดี \"you\" \\ id: 7".to_owned()
-        }),
+        Event::Chat(line(Some(Seat(1)), ChatScope::Room)),
         Event::State(payload(&json!({"tick": 8, "animals": []}))),
         Event::Patch(payload(&json!({"tick": 9}))),
     ];
@@ -90,8 +173,9 @@ fn events() -> Vec<Event> {
             scope: WarnScope::All,
             text: "Back in a minute".to_owned(),
         }),
-        Event::Bye(Bye::new(CloseCode::Shutdown, 1234)),
     ]);
+    events.extend(of_players());
+    events.push(Event::Bye(Bye::new(CloseCode::Shutdown, 1234)));
     events
 }
 
@@ -211,7 +295,7 @@ fn a_batch_bears_the_id_of_its_last_event() {
     let shape: Vec<_> =
         deliveries.iter().map(|delivery| (delivery.id.as_deref(), delivery.events.len())).collect();
     let want =
-        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.23"), 19), (None, 1)];
+        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.35"), 31), (None, 1)];
     assert_eq!(shape, want);
 }
 

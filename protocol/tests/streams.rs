@@ -16,7 +16,8 @@ use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat};
 use sward_protocol::limits::JOINED_BYTES_MAX;
 use sward_protocol::payload::Payload;
 use sward_protocol::rooms::{Phase, RoomChange, RoomInfo};
-use sward_protocol::session::Time;
+use sward_protocol::session::{Player, Time};
+use sward_protocol::social::{Chat, ChatScope};
 
 const FORMATS: [Format; 5] = [
     Format::Sse { encoding: Encoding::Json, batch: false },
@@ -136,7 +137,7 @@ fn joined() -> impl Strategy<Value = Event> {
                 owner: Seat(1),
                 meta,
             };
-            Event::Joined(Joined { room, seat: Seat(1), players, state, seed: Some(7) })
+            Event::Joined(Joined { room, seat: Seat(1), players, state, chat: Vec::new(), seed: Some(7) })
         },
     )
 }
@@ -147,8 +148,11 @@ fn numbered() -> impl Strategy<Value = Event> {
         .prop_map(|Member { seat, id, name, me, bot, .. }| Event::Here(Here { seat, id, name, me, bot }));
     let msg = (any::<u16>(), hostile_text(), payload())
         .prop_map(|(from, kind, data)| Event::Msg(Msg { from: Seat(from), kind, data }));
-    let chat =
-        hostile_text().prop_map(|text| Event::Chat(Chat { from: Seat(1), scope: ChatScope::Room, text }));
+    let chat = (hostile_text(), hostile_text()).prop_map(|(text, name)| {
+        let player = Player { id: PlayerId::from_random(NodeId(1), 7), name };
+        let (from, scope) = (Some(Seat(1)), ChatScope::Room);
+        Event::Chat(Chat { from, scope, text, player, game: None, to: None, time_ms: 7 })
+    });
     prop_oneof![
         4 => msg,
         2 => chat,
@@ -268,7 +272,14 @@ fn the_largest_joined_is_read_in_every_form() {
         meta: Payload::null(),
     };
     let state = Payload::from_json(&state).unwrap();
-    let event = Event::Joined(Joined { room, seat: Seat(1), players: Vec::new(), state, seed: None });
+    let event = Event::Joined(Joined {
+        room,
+        seat: Seat(1),
+        players: Vec::new(),
+        state,
+        chat: Vec::new(),
+        seed: None,
+    });
     let bytes = Fragment::of(&event).unwrap().into_item().len();
     assert!((JOINED_BYTES_MAX - 300..=JOINED_BYTES_MAX).contains(&bytes), "{bytes} bytes");
     for format in FORMATS {

@@ -1,5 +1,6 @@
 //! Composition: the parts of a server put together, and run.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use crate::games::relay::Relay;
 use crate::http::routes::{self, Pages};
 use crate::http::state::State;
 use crate::listener;
+use crate::matchmaking::Rules;
 use crate::metrics::Metrics;
 use crate::net::certificate::Certificate;
 use crate::net::serve;
@@ -29,6 +31,7 @@ use crate::room::catalog::Catalog;
 use crate::room::directory::Directory;
 use crate::session::registry::Registry;
 use crate::shutdown::{self, StopSignals};
+use crate::social::matching::Mode;
 
 /// A server that is being put together.
 #[derive(Debug, Default)]
@@ -37,6 +40,7 @@ pub struct Builder {
     files: Option<PathBuf>,
     catalog: Catalog,
     rooms: Vec<CreateRoom>,
+    modes: BTreeMap<Mode, Rules>,
 }
 
 /// A server, ready to listen.
@@ -62,7 +66,8 @@ impl Server {
     /// A server with the games that come with it.
     #[must_use]
     pub fn builder() -> Builder {
-        Builder::default().game::<Relay>("relay").game::<Meadow>("meadow")
+        let builder = Builder::default().game::<Relay>("relay").game::<Meadow>("meadow");
+        builder.mode("relay", "duel", Rules::new(2, 1)).mode("relay", "pairs", Rules::new(2, 2))
     }
 
     /// Begins to listen. To be called within an actix system.
@@ -190,10 +195,17 @@ impl Builder {
         self
     }
 
+    /// Lets players queue for a mode of a game, in place of one that had this name.
+    #[must_use]
+    pub fn mode(mut self, game: &str, mode: &str, rules: Rules) -> Self {
+        self.modes.insert((game.to_owned(), mode.to_owned()), rules);
+        self
+    }
+
     /// The server.
     #[must_use]
     pub fn build(self) -> Server {
-        let Self { mut config, files, catalog, rooms } = self;
+        let Self { mut config, files, catalog, rooms, modes } = self;
         config.files = config.files.or(files);
         let (clock, metrics) = (Clock::new(), Arc::new(Metrics::new()));
         let players_max =
@@ -204,7 +216,7 @@ impl Builder {
         let node = NodeId(entropy::seed() as u16);
         let admission = Admission { directory, catalog, node };
         let registry = Arc::new(Registry::new(players_max));
-        Server { state: State::new(Arc::new(config), clock, metrics, registry, admission), rooms }
+        Server { state: State::new(Arc::new(config), clock, metrics, registry, admission, &modes), rooms }
     }
 }
 
@@ -227,6 +239,7 @@ impl Listening {
     /// What the operating system says of the listening socket.
     pub async fn run(self) -> io::Result<()> {
         let Self { state, server, refreshing, mut stop_signals, .. } = self;
+        let hall = Arc::clone(&state.hall);
         let sweeping = actix_rt::spawn(state.sweeper().run());
         let refreshing = actix_rt::spawn(refreshing);
         let handle = server.handle();
@@ -238,8 +251,10 @@ impl Listening {
                 () = stop_signals.told() => handle.stop(false).await,
             }
         });
+        let telling = actix_rt::spawn(hall.run());
         let outcome = server.await;
         sweeping.abort();
+        telling.abort();
         stopping.abort();
         refreshing.abort();
         outcome

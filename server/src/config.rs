@@ -131,6 +131,7 @@ impl Config {
         Rates {
             messages: Rate::new(self.messages_per_s, messages_burst, now_ms),
             bytes: Rate::new(self.bytes_per_s, bytes_burst, now_ms),
+            calls: Rate::new(limits::CALLS_PER_S, limits::CALLS_BURST, now_ms),
         }
     }
 

@@ -19,6 +19,7 @@
 //! [`Server::mount`].
 
 mod app;
+mod chat;
 mod clock;
 mod config;
 pub mod descriptors;
@@ -29,6 +30,7 @@ pub mod games;
 mod http;
 mod launch;
 mod listener;
+mod matchmaking;
 mod metrics;
 mod mounted;
 mod net;
@@ -36,11 +38,13 @@ mod operator;
 mod room;
 mod session;
 mod shutdown;
+mod social;
 mod stream;
 
 pub use app::{Builder, Listening, Server};
 pub use config::Config;
 pub use game::Game;
+pub use matchmaking::Rules;
 pub use mounted::Mounted;
 pub use room::testing;
 pub use sward_protocol::rooms::CreateRoom;

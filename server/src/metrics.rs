@@ -57,8 +57,58 @@ pub struct Metrics {
     pub tls_reloads: IntCounterVec,
     /// Streams refused because their session opens too many.
     pub openings_refused: IntCounter,
+    /// What players do with each other outside of rooms.
+    pub social: Social,
     /// Error answers, by code.
     pub errors: IntCounterVec,
+}
+
+/// What players do with each other outside of rooms.
+#[derive(Debug)]
+pub struct Social {
+    /// Lobbies watched, each by each player.
+    pub lobby_watchers: IntGauge,
+    /// Times that so much changed in a lobby that its first page was told anew.
+    pub lobby_overflows: IntCounter,
+    /// Events posted to players outside of their rooms: of lobbies and chat.
+    pub events: IntCounter,
+    /// Invitations and knocks that wait for an answer.
+    pub asks: IntGauge,
+    /// Players who wait for a match.
+    pub queue_players: IntGauge,
+    /// Matches, by what came of them: `ok`, `failed`.
+    pub matches: IntCounterVec,
+    /// Chat lines said outside of rooms, by scope.
+    pub chat_lines: IntCounterVec,
+    /// Chat lines and other calls on people that were refused for their rate, by whose: `caller`, `lobby`, `player`.
+    pub calls_refused: IntCounterVec,
+}
+
+impl Social {
+    fn new(registry: &Registry) -> Self {
+        let by = |name, help, label| register(registry, counters(name, help, label));
+        let counter = |name, help| register(registry, counter(name, help));
+        Self {
+            lobby_watchers: register(
+                registry,
+                gauge("sward_lobby_watchers", "Lobbies watched, each by each player"),
+            ),
+            lobby_overflows: counter(
+                "sward_lobby_overflows_total",
+                "Times that so much changed in a lobby that its first page was told anew",
+            ),
+            events: counter("sward_social_events_total", "Events posted to players outside of their rooms"),
+            asks: register(registry, gauge("sward_asks", "Invitations and knocks that wait for an answer")),
+            queue_players: register(registry, gauge("sward_queue_players", "Players who wait for a match")),
+            matches: by("sward_matches_total", "Matches, by what came of them", "outcome"),
+            chat_lines: by("sward_chat_lines_total", "Chat lines said outside of rooms, by scope", "scope"),
+            calls_refused: by(
+                "sward_calls_refused_total",
+                "Calls on people refused for their rate, by whose it was",
+                "whose",
+            ),
+        }
+    }
 }
 
 impl Metrics {
@@ -132,6 +182,7 @@ impl Metrics {
                 "sward_openings_refused_total",
                 "Streams refused: their session opens too many",
             ),
+            social: Social::new(&registry),
             errors: by("sward_errors_total", "Error answers, by code", "code"),
             registry,
         }

@@ -57,14 +57,13 @@ export class RoomView {
         if (!isCount(data.from) || typeof data.type !== 'string') return null;
         return { name, payload: { from: data.from, player: this.#player(data.from), type: data.type, data: data.data } };
       case 'chat':
-        if (!isCount(data.from) || typeof data.text !== 'string') return null;
+        if (typeof data.text !== 'string') return null;
         return {
           name,
           payload: {
-            from: data.from,
-            player: this.#player(data.from),
+            ...data,
+            player: (isCount(data.from) ? this.#player(data.from) : null) ?? data.player ?? null,
             scope: textOr(data.scope, 'room'),
-            text: data.text,
           },
         };
       default:
@@ -102,7 +101,7 @@ export class RoomView {
       this.room.players.set(player.seat, player);
     }
     const everybody = [...this.room.players.values()];
-    return { name: 'joined', payload: { room: this.room, seat, players: everybody, state: data.state, seed: data.seed } };
+    return { name: 'joined', payload: { room: this.room, seat, players: everybody, state: data.state, seed: data.seed, chat: data.chat ?? [] } };
   }
 
   /**

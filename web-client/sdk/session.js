@@ -16,6 +16,7 @@ import { isObject, textOr } from './shape.js';
  * @property {string} [game]
  * @property {string} [code]
  * @property {string} [id] of a room that is known
+ * @property {string} [pass] of an invitation or an accepted knock, with `id`
  * @property {boolean} [create]
  * @property {Record<string, unknown>} [filter]
  * @property {unknown} [me]

@@ -54,7 +54,7 @@ test('the golden stream in batches holds the same events', () => {
     if (name !== 'batch') return [{ name, data: JSON.parse(data) }];
     /** @type {[string, unknown][]} */
     const items = JSON.parse(data);
-    assert.equal(id, EVENTS.find((event) => event.name === items.at(-1)?.[0])?.id);
+    assert.equal(id, EVENTS.findLast((event) => event.name === items.at(-1)?.[0])?.id);
     return items.map(([inner, value]) => ({ name: inner, data: value }));
   });
   assert.deepEqual(events, withoutIds(EVENTS));

@@ -330,7 +330,14 @@ impl State {
         let players = players.collect();
         self.push(
             index,
-            Event::Joined(Joined { room: info.clone(), seat, players, state: Payload::null(), seed: None }),
+            Event::Joined(Joined {
+                room: info.clone(),
+                seat,
+                players,
+                state: Payload::null(),
+                chat: Vec::new(),
+                seed: None,
+            }),
         );
         Reply::Json(200, json!({ "room": info, "seat": seat }))
     }

@@ -83,14 +83,19 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
             (StatusCode::BAD_REQUEST, false)
         }
         Code::BadToken | Code::BadSecret => (StatusCode::UNAUTHORIZED, false),
-        Code::CreationClosed | Code::PasswordWrong | Code::Banned | Code::NotOwner => {
-            (StatusCode::FORBIDDEN, false)
+        Code::CreationClosed
+        | Code::PasswordWrong
+        | Code::Banned
+        | Code::NotOwner
+        | Code::NotHost
+        | Code::NotLeader
+        | Code::BadPass => (StatusCode::FORBIDDEN, false),
+        Code::NotFound | Code::RoomNotFound | Code::NoSuchPlayer | Code::NoSuchAsk | Code::NoSuchParty => {
+            (StatusCode::NOT_FOUND, false)
         }
-        Code::NotFound | Code::RoomNotFound => (StatusCode::NOT_FOUND, false),
         Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, false),
         Code::Gap
         | Code::TooManyWarnings
-        | Code::RoomFull
         | Code::RoomLocked
         | Code::TooManyRooms
         | Code::NotStartable
@@ -98,15 +103,28 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         | Code::NotPlaying
         | Code::TooFewPlayers
         | Code::SomebodyAway
+        | Code::RoomFull
         | Code::NotInRoom
-        | Code::RoomGone => (StatusCode::CONFLICT, false),
+        | Code::RoomGone
+        | Code::TooManyLobbies
+        | Code::AlreadyInRoom
+        | Code::InvitePending
+        | Code::KnockPending
+        | Code::PartyFull
+        | Code::InParty
+        | Code::PartyTooLarge
+        | Code::InQueue
+        | Code::NotInQueue
+        | Code::NotInLobby => (StatusCode::CONFLICT, false),
         Code::SessionGone => (StatusCode::GONE, false),
         Code::NotPublic => (StatusCode::FORBIDDEN, false),
         Code::BodySlow => (StatusCode::REQUEST_TIMEOUT, false),
         Code::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, false),
         Code::UnsupportedEncoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, false),
-        Code::RateLimited | Code::RoomBusy | Code::RoomQuota => (StatusCode::TOO_MANY_REQUESTS, true),
-        Code::TooManyWatchers | Code::ServerFull | Code::Draining | Code::RoomSlow => {
+        Code::RateLimited | Code::RoomBusy | Code::HostBusy | Code::RoomQuota => {
+            (StatusCode::TOO_MANY_REQUESTS, true)
+        }
+        Code::TooManyWatchers | Code::ServerFull | Code::QueueFull | Code::Draining | Code::RoomSlow => {
             (StatusCode::SERVICE_UNAVAILABLE, true)
         }
         Code::Internal => (StatusCode::INTERNAL_SERVER_ERROR, false),
@@ -183,6 +201,7 @@ impl From<JoinError> for ApiError {
             JoinError::TooManyRooms(TooManyRooms::Player { retry_after_ms }) => {
                 return Self::new(ErrorCode::RoomQuota, error.to_string()).after(*retry_after_ms);
             }
+            JoinError::BadPass => ErrorCode::BadPass,
             JoinError::Room(RoomError::Busy) => ErrorCode::RoomBusy,
             JoinError::Room(RoomError::Slow) => ErrorCode::RoomSlow,
             JoinError::Room(RoomError::Refused(Refusal::ByGame(refusal))) => {

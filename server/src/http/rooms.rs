@@ -29,7 +29,12 @@ pub async fn join(
     let (Mover(session), Body(mut join)) = (mover, body);
     let (state, occupant) = (state(&request)?, Arc::clone(session.occupant()));
     let (key, admission) = (join.key.take(), state.admission.clone());
-    let joining = async move { admission.join(&occupant, join).await };
+    let (hall, clock) = (Arc::clone(&state.hall), state.clock);
+    let joining = async move {
+        let seated = admission.join(&occupant, join).await?;
+        hall.came_in(occupant.player.id, seated.room.id, clock.now_ms());
+        Ok(seated)
+    };
     answer.ok(&once(&session, key, state.clock, joining).await?)
 }
 
@@ -58,7 +63,12 @@ pub async fn join_room(
     let (Mover(session), Body(mut join)) = (mover, body);
     let (state, occupant, id) = (state(&request)?, Arc::clone(session.occupant()), room_id(&id)?);
     let (key, admission) = (join.key.take(), state.admission.clone());
-    let joining = async move { admission.join_room(&occupant, id, join).await };
+    let (hall, clock) = (Arc::clone(&state.hall), state.clock);
+    let joining = async move {
+        let seated = admission.join_room(&occupant, id, join).await?;
+        hall.came_in(occupant.player.id, id, clock.now_ms());
+        Ok(seated)
+    };
     answer.ok(&once(&session, key, state.clock, joining).await?)
 }
 

@@ -16,16 +16,16 @@ pub async fn send(
     answer: Answer,
     body: BatchBody,
 ) -> Result<HttpResponse, ApiError> {
-    let clock = state(&request)?.clock;
+    let hall = &state(&request)?.hall;
     let batch: SendBody = body.decode()?;
     let Caller(session) = caller;
     let applied = match (&batch.msgs, &batch.kind) {
         (None, Some(_)) => {
             let message = body.decode::<CheckedMessage>()?;
-            upstream::send_one(&session, Message::read(&message), body.size(), clock).await?
+            upstream::send_one(&session, Message::read(&message), body.size(), hall).await?
         }
         (None, None) => return Err(ApiError::new(ErrorCode::BadBody, "neither msgs nor type")),
-        (Some(_), _) => upstream::send(&session, batch, body.size(), clock).await?,
+        (Some(_), _) => upstream::send(&session, batch, body.size(), hall).await?,
     };
     answer.ok(&applied)
 }

@@ -56,7 +56,9 @@ fn make(state: &State, name: String) -> Result<SessionCreated, ApiError> {
     let (patience, rates) = (config.patience(), config.rates(now_ms));
     let metrics = Arc::clone(&state.metrics);
     let session = Session::new(token, player.clone(), epoch, patience, rates, now_ms, metrics);
-    state.registry.insert(Arc::new(session))?;
+    let session = Arc::new(session);
+    state.registry.insert(Arc::clone(&session))?;
+    state.hall.arrive(Arc::clone(session.occupant()));
     state.metrics.sessions.inc();
     state.metrics.sessions_made.inc();
     Ok(SessionCreated {

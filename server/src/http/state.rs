@@ -1,5 +1,6 @@
 //! What every handler is given.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,11 +9,14 @@ use sward_protocol::session::SessionCreated;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::matchmaking::Rules;
 use crate::metrics::Metrics;
 use crate::room::admission::Admission;
 use crate::session::first_answers::{FirstAnswers, SESSIONS_MAX};
 use crate::session::registry::Registry;
 use crate::session::sweeper::Sweeper;
+use crate::social::hall::Hall;
+use crate::social::matching::Mode;
 
 /// The parts of one server. Cheap to clone; all clones are the same server.
 #[derive(Debug, Clone)]
@@ -27,6 +31,8 @@ pub struct State {
     pub registry: Arc<Registry>,
     /// The way to a seat.
     pub admission: Admission,
+    /// What players do with each other outside of rooms.
+    pub hall: Arc<Hall>,
     /// This process.
     pub node: NodeId,
     /// Streams that may be open at once: those of players, and those that a newer one has replaced but whose client
@@ -48,8 +54,10 @@ impl State {
         metrics: Arc<Metrics>,
         registry: Arc<Registry>,
         admission: Admission,
+        modes: &BTreeMap<Mode, Rules>,
     ) -> Self {
         let node = admission.node;
+        let hall = Hall::new(admission.clone(), modes, Arc::clone(&metrics));
         let streams_max = i64::try_from(config.max_streams).unwrap_or(i64::MAX);
         Self {
             config,
@@ -57,6 +65,7 @@ impl State {
             metrics,
             registry,
             admission,
+            hall: Arc::new(hall),
             node,
             streams_max,
             draining: Arc::default(),
@@ -73,6 +82,7 @@ impl State {
     #[must_use]
     pub fn sweeper(&self) -> Sweeper {
         Sweeper {
+            hall: Arc::clone(&self.hall),
             registry: Arc::clone(&self.registry),
             clock: self.clock,
             metrics: Arc::clone(&self.metrics),

@@ -46,6 +46,10 @@ pub async fn stream(request: HttpRequest, query: Query<StreamQuery>) -> Result<H
         Found::Alive(session) => {
             let directory = &state.admission.directory;
             let opened = open::open(&session, &options, state.clock, &state.metrics, directory);
+            if opened.as_ref().is_ok_and(|opened| opened.has_missed) {
+                let bytes = state.hall.show_again(session.player().id, state.clock.now_ms());
+                session.incoming().openings.was_told(bytes);
+            }
             // The drain may have begun since it was asked above, and have told everybody already.
             if state.is_draining() {
                 session.mailslot().close(CloseCode::Shutdown);

@@ -243,9 +243,9 @@ impl RoomActor {
             // He has moved on, and back, before he was told to have left.
             self.leave(stay, GoneWhy::Moved, ctx);
         }
-        let Entry { me, password } = entry;
+        let Entry { me, password, has_pass } = entry;
         let (id, name) = (occupant.player.id, occupant.player.name.clone());
-        let newcomer = Newcomer { id, name, me, password };
+        let newcomer = Newcomer { id, name, me, password, has_pass };
         let mut outcome = None;
         for effect in self.step(Input::Join(newcomer), ctx)? {
             match effect {
@@ -320,7 +320,12 @@ impl RoomActor {
             }
             Effect::Occupied => self.count(ctx),
             Effect::BanForgotten => self.directory.metrics().bans_forgotten.inc(),
-            Effect::Changed(change) => self.directory.lobby().change(self.charter.id, &change),
+            Effect::Changed(change) => {
+                self.directory.lobby().change(self.charter.id, &change);
+                if change.owner.is_some() {
+                    self.note_host();
+                }
+            }
             Effect::Closed => self.end(GoneWhy::Closed, ctx),
             Effect::Snapshot(joined) => {
                 self.flush();
@@ -363,6 +368,7 @@ impl RoomActor {
     fn count(&mut self, ctx: &mut Context<Self>) {
         let seats = self.core.occupancy();
         self.directory.lobby().count(self.charter.id, seats);
+        self.note_host();
         // Bots who come and go do not keep an empty room.
         if seats.humans == 0 && std::mem::take(&mut self.has_humans) {
             self.empty_since_ms = self.now_ms();
@@ -377,6 +383,16 @@ impl RoomActor {
         if let Some(seat) = seat.map(|member| member.stay.seat) {
             self.perform(Input::Presence { seat, away: occupant.is_away() }, ctx);
         }
+    }
+
+    /// Who speaks for the room: the player on its lowest seat.
+    fn host(&self) -> Option<PlayerId> {
+        let owner = self.members.get(&self.core.info().owner);
+        owner.or_else(|| self.members.values().next()).map(|member| member.stay.player)
+    }
+
+    fn note_host(&self) {
+        self.directory.lobby().set_host(self.charter.id, self.host());
     }
 
     fn is_member(&self, stay: Stay) -> bool {
@@ -455,6 +471,7 @@ impl Handler<Command> for RoomActor {
                     Some(Err(Refusal::Full)) => reservation.turn_away(),
                     _ => reservation.settle(self.core.occupancy()),
                 }
+                self.note_host();
                 if let Some(outcome) = outcome {
                     // A caller who has gone is told by `joined` on his stream.
                     let _ = answer.send(outcome);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sward_protocol::ids::{NodeId, RoomId};
+use sward_protocol::ids::{NodeId, PlayerId, RoomId};
 use sward_protocol::limits::{ME_BYTES_MAX, PASSWORD_CHARS_MAX, ROOM_PLAYERS_MAX};
 use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
@@ -18,7 +18,8 @@ use super::input::Entry;
 use super::lobby::{Access, Filter};
 use super::occupant::{Occupant, Place};
 use crate::entropy;
-use crate::game::BadOptions;
+use crate::game::{BadOptions, RoomPolicy};
+use crate::matchmaking::Rules;
 
 /// How often another room is tried when the chosen one filled up or closed under the player's feet.
 const TRIES_MAX: usize = 5;
@@ -62,6 +63,9 @@ pub enum JoinError {
     /// No such room, or none that fits.
     #[error("there is no such room")]
     NotFound,
+    /// A pass that does not let in: another's, another room's, used or too old.
+    #[error("the pass does not let you in: it is another's, another room's, used or too old")]
+    BadPass,
     /// The bound on rooms.
     #[error("{0}")]
     TooManyRooms(#[from] TooManyRooms),
@@ -90,7 +94,7 @@ impl Admission {
         let me = bounded("me", join.me)?;
         if let Some(code) = &join.code {
             let room = self.directory.find_code(&checked_code(code)?).ok_or(JoinError::NotFound)?;
-            return self.enter(occupant, room, Entry { me, password: join.password }).await;
+            return self.enter(occupant, room, Entry { password: join.password, ..Entry::from(me) }).await;
         }
         let Some(game) = join.game else {
             return Err(JoinError::BadField("either game or code is needed".to_owned()));
@@ -109,7 +113,7 @@ impl Admission {
         };
         let plan = self.plan(room)?;
         // Rooms that ask for a password are not chosen: only the one that is made may ask for it.
-        let entry = Entry { me, password: plan.password.clone() };
+        let entry = Entry { password: plan.password.clone(), ..Entry::from(me) };
         // Whether he is where he wants to be: his first answer may have been lost.
         let fits = |place: &Place| {
             let lobby = self.directory.lobby();
@@ -154,7 +158,7 @@ impl Admission {
         let plan = self.plan(create)?;
         let core = self.make(Some(occupant), &plan)?;
         let reservation = self.directory.open_for(core, self.founding(occupant, &plan))?;
-        Ok(ask(reservation, occupant, Entry { me, password: plan.password }).await?)
+        Ok(ask(reservation, occupant, Entry { password: plan.password, ..Entry::from(me) }).await?)
     }
 
     /// Join the room with this id.
@@ -169,7 +173,20 @@ impl Admission {
     ) -> Result<Seated, JoinError> {
         let me = bounded("me", join.me)?;
         let room = self.directory.find(id).ok_or(JoinError::NotFound)?;
-        self.enter(occupant, room, Entry { me, password: join.password }).await
+        let player = occupant.player.id;
+        let has_pass = join.pass.is_some();
+        if let Some(pass) = join.pass {
+            let now_ms = self.directory.clock().now_ms();
+            // Who is in already has used it: his first answer may have been lost.
+            let is_in = occupant.place().is_some_and(|place| place.room.charter().id == id);
+            if !is_in && !self.directory.passes().admits(player, id, &pass, now_ms) {
+                return Err(JoinError::BadPass);
+            }
+        }
+        let entry = Entry { me, password: join.password, has_pass };
+        let seated = self.enter(occupant, room, entry).await?;
+        self.directory.passes().revoke(player, id);
+        Ok(seated)
     }
 
     /// Makes a room that is there for whoever comes, on the current thread: nobody made it, and it stays when it is empty.
@@ -180,6 +197,36 @@ impl Admission {
         let plan = self.plan(room)?;
         let core = self.make(None, &plan)?;
         Ok(self.directory.open_standing(core)?)
+    }
+
+    /// Makes the room of a match, which nobody else finds, with a seat held for its first player; it is his.
+    ///
+    /// # Errors
+    /// [`JoinError`] when there is no such game, or no room may be made.
+    pub fn open_match(
+        &self,
+        first: &Occupant,
+        game: &str,
+        mode: &str,
+        rules: Rules,
+    ) -> Result<Reservation, JoinError> {
+        let meta = Match { mode, teams: rules.teams, team_size: rules.team_size };
+        let meta = Payload::of(&meta).map_err(|error| JoinError::BadField(error.to_string()))?;
+        let plan = self.plan(CreateRoom {
+            game: game.to_owned(),
+            me: Payload::null(),
+            name: String::new(),
+            max_players: Some(rules.players()),
+            private: true,
+            password: None,
+            meta: Some(meta),
+            options: None,
+            key: None,
+        })?;
+        // Players who may make no rooms may play all the same.
+        let core = self.make_for(Some(first.player.id), &plan)?;
+        let founding = Founding { founder: first, policy: RoomPolicy::anyone() };
+        Ok(self.directory.open_for(core, founding)?)
     }
 
     async fn enter(
@@ -227,8 +274,11 @@ impl Admission {
         if founder.is_some() && self.catalog.policy(&plan.game).is_closed() {
             return Err(JoinError::CreationClosed);
         }
+        self.make_for(founder.map(|founder| founder.player.id), plan)
+    }
+
+    fn make_for(&self, creator: Option<PlayerId>, plan: &Plan) -> Result<Box<dyn RoomStep>, JoinError> {
         let id = RoomId::from_random(self.node, entropy::bits());
-        let creator = founder.map(|founder| founder.player.id);
         let Plan { game, name, max_players, private, password, meta, .. } = plan.clone();
         let directory = Arc::clone(&self.directory);
         let draft: Draft = Box::new(move |settings| Charter {
@@ -245,6 +295,14 @@ impl Admission {
         let made = self.catalog.make(&plan.game, draft, &plan.options, entropy::seed());
         Ok(made.ok_or_else(|| JoinError::UnknownGame(plan.game.clone()))??)
     }
+}
+
+/// `meta` of the room of a match.
+#[derive(serde::Serialize)]
+struct Match<'a> {
+    mode: &'a str,
+    teams: u8,
+    team_size: u8,
 }
 
 /// A room as asked for, checked.

@@ -56,6 +56,12 @@ impl Catalog {
         self.games.contains_key(name)
     }
 
+    /// The names of all games.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.games.keys().cloned().collect()
+    }
+
     /// Makes a room of the game `name`; `None` if there is no such game.
     ///
     /// # Errors

@@ -12,19 +12,19 @@ mod stages;
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize};
-use sward_protocol::downstream::{
-    Away, AwayWhy, Back, Chat, ChatScope, Event, Gone, GoneWhy, Here, Joined, Member,
-};
+use serde::Serialize;
+use sward_protocol::downstream::{Away, AwayWhy, Back, Event, Gone, GoneWhy, Here, Joined, Member};
 use sward_protocol::ids::{PlayerId, RoomId, Seat};
 use sward_protocol::operator::RoomInside;
 use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
 use sward_protocol::rooms::{Phase, RoomChange, RoomInfo, RoomView};
-use sward_protocol::text;
+use sward_protocol::session::Player;
+use sward_protocol::social::{Chat, ChatScope};
 use sward_protocol::upstream::Message;
 
+use crate::chat;
 use crate::game::context::{Facts, Outgoing};
 use crate::game::controls::Controls;
 use crate::game::{Audience, Game, Incoming as _, Random, Room, SaveError, Settings};
@@ -134,6 +134,7 @@ pub struct RoomCore<G> {
     settings: Settings,
     roster: Roster,
     random: Random,
+    chat: chat::Log,
     game: G,
     controls: Controls,
     ownership: Ownership,
@@ -167,6 +168,7 @@ impl<G: Game> RoomCore<G> {
             charter,
             settings,
             random,
+            chat: chat::Log::default(),
             game,
             is_over: false,
             outgoing: Vec::new(),
@@ -319,6 +321,9 @@ impl<G: Game> RoomCore<G> {
         if self.bans.has(newcomer.id) {
             return Some(Refusal::Banned);
         }
+        if newcomer.has_pass {
+            return self.is_closed_by_play().then_some(Refusal::Locked);
+        }
         let is_right =
             |password: &Password| newcomer.password.as_ref().is_some_and(|offer| password.is(offer));
         if !self.charter.password.as_ref().is_none_or(is_right) {
@@ -356,7 +361,7 @@ impl<G: Game> RoomCore<G> {
         // has all of it, before anything else.
         let here = Event::Here(Here { seat, id, name, me, bot: false });
         effects.push(Effect::Send(Outgoing::reliable(Audience::Except(seat), here)));
-        effects.push(Effect::Admitted(Box::new(self.joined(seat))));
+        effects.push(Effect::Admitted(Box::new(self.joined(seat, now_ms))));
         effects.append(&mut sent);
         self.settle(now_ms, effects);
     }
@@ -417,7 +422,7 @@ impl<G: Game> RoomCore<G> {
             } else if !self.roster.seated().contains_key(&seat) {
                 Err(MessageError::new(ErrorCode::NotInRoom, "you have left the room"))
             } else if message.kind == "chat" {
-                chat(seat, &message.data, effects)
+                self.chat(seat, &message.data, now_ms, effects)
             } else if self.controls.is_spent() {
                 let detail = "the messages before this one in its batch made the room say too much";
                 Err(MessageError::new(ErrorCode::RoomBusy, detail))
@@ -432,9 +437,27 @@ impl<G: Game> RoomCore<G> {
         effects.push(Effect::Results(results));
     }
 
-    fn joined(&self, seat: Seat) -> Joined {
+    fn chat(
+        &mut self,
+        from: Seat,
+        data: &Payload,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Payload, MessageError> {
+        let text = chat::read(data)?.text;
+        let Some(author) = self.roster.seated().get(&from) else { return Ok(Payload::null()) };
+        let player = Player { id: author.id, name: author.name.clone() };
+        let (from, scope) = (Some(from), ChatScope::Room);
+        let line = Chat { from, scope, text, player, game: None, to: None, time_ms: now_ms };
+        self.chat.push(line.clone());
+        effects.push(Effect::Send(Outgoing::reliable(Audience::All, Event::Chat(line))));
+        Ok(Payload::null())
+    }
+
+    fn joined(&mut self, seat: Seat, now_ms: u64) -> Joined {
         let (room, players) = (self.info(), self.roster.members());
-        Joined { room, seat, players, state: self.state(seat), seed: self.controls.stage.seed }
+        let (chat, seed) = (self.chat.lines(now_ms), self.controls.stage.seed);
+        Joined { room, seat, players, state: self.state(seat), chat, seed }
     }
 }
 
@@ -478,7 +501,7 @@ impl<G: Game> RoomStep for RoomCore<G> {
             Input::Batch { seat, messages } => self.batch(seat, messages, now_ms, effects),
             Input::Resync { seat } => {
                 if self.roster.seated().contains_key(&seat) {
-                    effects.push(Effect::Snapshot(Box::new(self.joined(seat))));
+                    effects.push(Effect::Snapshot(Box::new(self.joined(seat, now_ms))));
                 }
             }
             Input::Kick { player, why, detail } => {
@@ -536,20 +559,4 @@ fn shown(state: &impl Serialize) -> Payload {
         // Without its state nobody can be shown the room; its shell treats it as any panic of the game.
         Err(error) => panic!("the game's state cannot be sent: {error}"),
     }
-}
-
-#[derive(Deserialize)]
-struct ChatLine {
-    #[serde(default)]
-    scope: Option<ChatScope>,
-    text: String,
-}
-
-fn chat(from: Seat, data: &Payload, effects: &mut Vec<Effect>) -> Result<Payload, MessageError> {
-    let bad = |detail: String| MessageError::new(ErrorCode::BadPayload, detail);
-    let line: ChatLine = data.parse().map_err(|error| bad(error.to_string()))?;
-    let text = text::chat(&line.text).map_err(|error| bad(format!("text: {error}")))?;
-    let chat = Chat { from, scope: line.scope.unwrap_or(ChatScope::Room), text };
-    effects.push(Effect::Send(Outgoing::reliable(Audience::All, Event::Chat(chat))));
-    Ok(Payload::null())
 }

@@ -11,6 +11,7 @@ use super::core::{Charter, RoomStep};
 use super::handle::RoomHandle;
 use super::lobby::{Filter, Lobby};
 use super::occupant::Occupant;
+use super::passes::Passes;
 use super::roster::Occupancy;
 use crate::clock::Clock;
 use crate::fanout::mailslot::Mailslot;
@@ -24,6 +25,7 @@ pub struct Directory {
     rooms: DashMap<RoomId, RoomHandle>,
     codes: DashMap<String, RoomId>,
     lobby: Mutex<Lobby>,
+    passes: Mutex<Passes>,
     warnings: Mutex<Warnings>,
     /// Who watches, in whatever room: to be told when the server stops.
     watchers: Mutex<Vec<Weak<Mailslot>>>,
@@ -108,6 +110,7 @@ impl Directory {
             rooms: DashMap::new(),
             codes: DashMap::new(),
             lobby: Mutex::default(),
+            passes: Mutex::default(),
             warnings: Mutex::default(),
             watchers: Mutex::default(),
             rooms_max,
@@ -149,6 +152,11 @@ impl Directory {
         for watcher in watchers.iter().filter_map(Weak::upgrade) {
             watcher.close(code);
         }
+    }
+
+    /// Admissions that were promised. The lock is for one step only, never across an await.
+    pub fn passes(&self) -> MutexGuard<'_, Passes> {
+        self.passes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What an operator said that stands. The lock is for a few steps only, never across an await.

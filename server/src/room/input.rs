@@ -65,13 +65,15 @@ pub struct Newcomer {
     pub me: Payload,
     /// What he offers, if the room asks for a password.
     pub password: Option<Password>,
+    /// The room's host let him in: no lock and no password keeps him out.
+    pub has_pass: bool,
 }
 
 impl Newcomer {
     /// Somebody who offers no password.
     #[must_use]
     pub fn new(id: PlayerId, name: String, me: Payload) -> Self {
-        Self { id, name, me, password: None }
+        Self { id, name, me, password: None, has_pass: false }
     }
 }
 
@@ -82,10 +84,12 @@ pub struct Entry {
     pub me: Payload,
     /// What he offers, if the room asks for a password.
     pub password: Option<Password>,
+    /// The room's host let him in: no lock and no password keeps him out.
+    pub has_pass: bool,
 }
 
 impl From<Payload> for Entry {
     fn from(me: Payload) -> Self {
-        Self { me, password: None }
+        Self { me, password: None, has_pass: false }
     }
 }

@@ -2,14 +2,21 @@
 //!
 //! A *reservation* holds a seat between choosing a room and the room's own answer, so that a crowd that arrives at once
 //! fills rooms one after another instead of all knocking at the same door, or each making a room of his own.
+//!
+//! Thousands may arrive within seconds, and each is to cost little however many rooms there are: every game has an index
+//! of its rooms with a seat to give, and of those that lists show ([`Game`]).
 
-use std::collections::BTreeMap;
+mod game;
 
-use sward_protocol::ids::{RoomId, Seat};
+use std::collections::{BTreeMap, BTreeSet};
+
+use sward_protocol::ids::{PlayerId, RoomId, Seat};
 use sward_protocol::rooms::{Phase, RoomChange, RoomInfo};
+use sward_protocol::social::LobbyCounts;
 
 use crate::room::core::Charter;
 use crate::room::roster::Occupancy;
+use game::{Game, Shown};
 
 /// What a room must have in its `meta`: each key with this value. Compared as JSON values.
 pub type Filter = serde_json::Map<String, serde_json::Value>;
@@ -26,7 +33,7 @@ pub struct Access {
 #[derive(Debug)]
 struct Listing {
     charter: Charter,
-    meta: serde_json::Value,
+    meta: Filter,
     seats: Occupancy,
     reserved: u16,
     /// The room turned somebody away although it has seats: nobody is sent there until one of its players leaves.
@@ -35,29 +42,34 @@ struct Listing {
     is_locked: bool,
     phase: Phase,
     owner: Seat,
+    /// Who speaks for the room.
+    host: Option<PlayerId>,
+    /// In no index, for a moment.
+    is_hidden: bool,
+    /// How often what lists show of it was changed.
+    changes: u32,
 }
 
 impl Listing {
-    fn has_seat(&self) -> bool {
-        !self.is_crowded && !self.is_locked && self.reserved < self.seats.free
-    }
-
-    fn fits(&self, game: &str, filter: &Filter) -> bool {
-        let is_open = !self.charter.private && self.charter.password.is_none();
-        self.is_of(game) && is_open && self.has(filter)
-    }
-
-    fn is_of(&self, game: &str) -> bool {
-        self.charter.game == game
-    }
-
-    fn has(&self, filter: &Filter) -> bool {
-        filter.iter().all(|(key, value)| self.meta.get(key) == Some(value))
+    fn shown(&self) -> Shown {
+        let Charter { private, password, .. } = &self.charter;
+        let is_public = !private && !self.is_hidden;
+        let has_seat = !self.is_crowded && !self.is_locked && self.reserved < self.seats.free;
+        let is_listed = is_public && (self.seats.humans > 0 || self.charter.is_standing());
+        Shown {
+            is_open: is_public && password.is_none() && has_seat,
+            listed_players: is_listed.then_some(self.seats.players),
+            changes: self.changes,
+        }
     }
 
     fn info(&self) -> RoomInfo {
         let Self { is_locked: locked, phase, owner, .. } = *self;
         RoomInfo { locked, phase, owner, ..self.charter.info(self.seats.players) }
+    }
+
+    fn fits(&self, filter: &Filter) -> bool {
+        filter.iter().all(|(key, value)| self.meta.get(key) == Some(value))
     }
 }
 
@@ -69,6 +81,9 @@ pub struct Lobby {
     /// How many rooms there are of each game that has any.
     by_game: BTreeMap<String, usize>,
     made: u64,
+    games: BTreeMap<String, Game>,
+    /// Public rooms of all games that are not empty.
+    listed: BTreeSet<u64>,
 }
 
 impl Lobby {
@@ -78,6 +93,8 @@ impl Lobby {
         self.order.insert(charter.id, self.made);
         *self.by_game.entry(charter.game.clone()).or_default() += 1;
         let meta = charter.meta.parse().unwrap_or_default();
+        let id = charter.id;
+        self.games.entry(charter.game.clone()).or_default();
         let seats = Occupancy { players: 0, humans: 0, free: charter.max_players };
         let listing = Listing {
             charter,
@@ -88,33 +105,42 @@ impl Lobby {
             is_locked: false,
             phase: Phase::Open,
             owner: Seat::GAME,
+            host: None,
+            is_hidden: true,
+            changes: 0,
         };
         self.listings.insert(self.made, listing);
+        self.alter(id, |listing| listing.is_hidden = false);
     }
 
     /// What others see of a room changed.
     pub fn change(&mut self, id: RoomId, change: &RoomChange) {
-        let Some(listing) = self.listing_mut(id) else { return };
-        if let Some(meta) = &change.meta {
-            listing.meta = meta.parse().unwrap_or_default();
-            listing.charter.meta = meta.clone();
-        }
-        if let Some(name) = &change.name {
-            listing.charter.name.clone_from(name);
-        }
-        listing.charter.max_players = change.max_players.unwrap_or(listing.charter.max_players);
-        listing.is_locked = change.locked.unwrap_or(listing.is_locked);
-        listing.phase = change.phase.unwrap_or(listing.phase);
-        listing.owner = change.owner.unwrap_or(listing.owner);
+        // Out of every index with what it was, and into them with what it is.
+        self.alter(id, |listing| listing.is_hidden = true);
+        self.alter(id, |listing| {
+            if let Some(meta) = &change.meta {
+                listing.meta = meta.parse().unwrap_or_default();
+                listing.charter.meta = meta.clone();
+            }
+            if let Some(name) = &change.name {
+                listing.charter.name.clone_from(name);
+            }
+            listing.charter.max_players = change.max_players.unwrap_or(listing.charter.max_players);
+            listing.is_locked = change.locked.unwrap_or(listing.is_locked);
+            listing.phase = change.phase.unwrap_or(listing.phase);
+            listing.owner = change.owner.unwrap_or(listing.owner);
+            listing.changes = listing.changes.wrapping_add(1);
+            listing.is_hidden = false;
+        });
     }
 
     /// Whether a room is one of this game that the filter finds, public or private, with or without a password as asked.
     #[must_use]
     pub fn fits(&self, id: RoomId, game: &str, wanted: Access, filter: &Filter) -> bool {
         self.listing(id).is_some_and(|listing| {
-            let Charter { private, password, .. } = &listing.charter;
+            let Charter { game: this, private, password, .. } = &listing.charter;
             let access = Access { private: *private, password: password.is_some() };
-            access == wanted && listing.is_of(game) && listing.has(filter)
+            access == wanted && this == game && listing.fits(filter)
         })
     }
 
@@ -126,6 +152,7 @@ impl Lobby {
 
     /// A room is no more.
     pub fn close(&mut self, id: RoomId) {
+        self.alter(id, |listing| listing.is_hidden = true);
         let Some(listing) = self.order.remove(&id).and_then(|order| self.listings.remove(&order)) else {
             return;
         };
@@ -139,49 +166,61 @@ impl Lobby {
 
     /// Chooses the oldest room that fits and has a seat, none of those to be avoided, and reserves it.
     pub fn reserve(&mut self, game: &str, filter: &Filter, avoided: &[RoomId]) -> Option<RoomId> {
-        let mut listings = self.listings.values_mut();
-        let listing = listings.find(|listing| {
-            listing.has_seat() && listing.fits(game, filter) && !avoided.contains(&listing.charter.id)
-        })?;
-        listing.reserved += 1;
-        Some(listing.charter.id)
+        let listings = &self.listings;
+        let fits = |order: u64| {
+            let listing = listings.get(&order);
+            listing.is_some_and(|listing| listing.fits(filter) && !avoided.contains(&listing.charter.id))
+        };
+        let order = self.games.get(game)?.oldest_open(filter, fits)?;
+        let id = self.listings.get(&order)?.charter.id;
+        self.alter(id, |listing| listing.reserved += 1);
+        Some(id)
     }
 
     /// Reserves a seat in this room, whether it has one or not: the room itself will tell. Whether the room is known.
     pub fn reserve_in(&mut self, id: RoomId) -> bool {
-        self.listing_mut(id).map(|listing| listing.reserved = listing.reserved.saturating_add(1)).is_some()
+        self.alter(id, |listing| listing.reserved = listing.reserved.saturating_add(1))
     }
 
     /// The reservation did not reach the room.
     pub fn release(&mut self, id: RoomId) {
-        if let Some(listing) = self.listing_mut(id) {
-            listing.reserved = listing.reserved.saturating_sub(1);
-        }
+        self.alter(id, |listing| listing.reserved = listing.reserved.saturating_sub(1));
     }
 
     /// The room decided about somebody who had a seat reserved: this is how full it is now. Both in one step, or
     /// a player would count twice for a moment and make a room look full.
     pub fn settle(&mut self, id: RoomId, seats: Occupancy) {
-        if let Some(listing) = self.listing_mut(id) {
+        self.alter(id, |listing| {
             listing.seats = seats;
             listing.reserved = listing.reserved.saturating_sub(1);
-        }
+        });
     }
 
     /// The room turned away somebody who had a seat reserved.
     pub fn turn_away(&mut self, id: RoomId) {
-        if let Some(listing) = self.listing_mut(id) {
+        self.alter(id, |listing| {
             listing.reserved = listing.reserved.saturating_sub(1);
             listing.is_crowded = true;
-        }
+        });
     }
 
     /// Somebody left, or a bot came, or there are more seats or fewer: this is how full it is now.
     pub fn count(&mut self, id: RoomId, seats: Occupancy) {
-        if let Some(listing) = self.listing_mut(id) {
+        self.alter(id, |listing| {
             listing.seats = seats;
             listing.is_crowded = false;
-        }
+        });
+    }
+
+    /// This player speaks for the room: he invites, and answers those who knock.
+    pub fn set_host(&mut self, id: RoomId, host: Option<PlayerId>) {
+        self.alter(id, |listing| listing.host = host);
+    }
+
+    /// Who speaks for the room.
+    #[must_use]
+    pub fn host(&self, id: RoomId) -> Option<PlayerId> {
+        self.listing(id)?.host
     }
 
     /// Whether no human sits there and nobody is on his way.
@@ -196,8 +235,15 @@ impl Lobby {
         self.listing(id).map(Listing::info)
     }
 
-    /// One page of the public rooms that have humans in them or are standing, oldest first, behind the room `after`; and where the next page
-    /// begins, if there is one. An `after` that is gone gives nothing: the reader starts over.
+    /// A room as lists show it; `None` for one that they do not.
+    #[must_use]
+    pub fn listed(&self, id: RoomId) -> Option<RoomInfo> {
+        let listing = self.listing(id)?;
+        listing.shown().listed_players.map(|_| listing.info())
+    }
+
+    /// One page of the public rooms that have humans in them or are standing, oldest first, behind the room `after`; and
+    /// where the next page begins, if there is one. An `after` that is gone gives nothing: the reader starts over.
     #[must_use]
     pub fn page(
         &self,
@@ -212,23 +258,56 @@ impl Lobby {
                 None => return (Vec::new(), None),
             },
         };
-        let shown = |listing: &&Listing| {
-            (listing.seats.humans > 0 || listing.charter.is_standing())
-                && !listing.charter.private
-                && game.is_none_or(|game| listing.charter.game == game)
+        let listed = match game {
+            None => Some(&self.listed),
+            Some(game) => self.games.get(game).map(Game::listed),
         };
-        let mut listings = self.listings.range(start..).map(|(_, listing)| listing).filter(shown);
+        let orders = listed.into_iter().flat_map(|listed| listed.range(start..));
+        let mut listings = orders.filter_map(|order| self.listings.get(order));
         let rooms: Vec<_> = listings.by_ref().take(limit).map(Listing::info).collect();
         let next = if listings.next().is_some() { rooms.last().map(|room| room.id) } else { None };
         (rooms, next)
+    }
+
+    /// How many rooms of this game are listed, or of all games, and how many seats are taken in them.
+    #[must_use]
+    pub fn counts(&self, game: Option<&str>) -> LobbyCounts {
+        let games = self.games.iter().filter(|(name, _)| game.is_none_or(|game| game == *name));
+        games.fold(LobbyCounts::default(), |counts, (_, game)| LobbyCounts {
+            rooms: counts.rooms + game.listed().len() as u64,
+            playing: counts.playing + game.playing(),
+            ..counts
+        })
+    }
+
+    /// The rooms of which something changed that lists show, since this was last asked; by game.
+    pub fn take_changes(&mut self) -> Vec<(String, BTreeSet<RoomId>)> {
+        let changed = self.games.iter_mut().map(|(name, game)| (name.clone(), game.take_changes()));
+        changed.filter(|(_, rooms)| !rooms.is_empty()).collect()
     }
 
     fn listing(&self, id: RoomId) -> Option<&Listing> {
         self.listings.get(self.order.get(&id)?)
     }
 
-    fn listing_mut(&mut self, id: RoomId) -> Option<&mut Listing> {
-        self.listings.get_mut(self.order.get(&id)?)
+    /// Changes a listing, and every index with it: the one way to do so. Whether the room is known.
+    fn alter(&mut self, id: RoomId, change: impl FnOnce(&mut Listing)) -> bool {
+        let Some(order) = self.order.get(&id).copied() else { return false };
+        let Some(listing) = self.listings.get_mut(&order) else { return false };
+        let before = listing.shown();
+        change(listing);
+        let after = listing.shown();
+        if before.listed_players.is_some() != after.listed_players.is_some() {
+            if after.listed_players.is_some() {
+                self.listed.insert(order);
+            } else {
+                self.listed.remove(&order);
+            }
+        }
+        if let Some(game) = self.games.get_mut(&listing.charter.game) {
+            game.update(order, id, &listing.meta, before, after);
+        }
+        true
     }
 }
 
@@ -396,6 +475,97 @@ mod tests {
         lobby.close(id(1));
         lobby.close(id(1));
         assert_eq!(lobby.rooms_of("relay"), 1);
+    }
+
+    #[test]
+    fn a_change_that_lists_show_is_told_once() {
+        let mut lobby = Lobby::default();
+        let mut changes = |change: &mut dyn FnMut(&mut Lobby)| {
+            change(&mut lobby);
+            let rooms = lobby.take_changes().into_iter().flat_map(|(_, rooms)| rooms).collect::<Vec<_>>();
+            (rooms, lobby.counts(Some("relay")).playing, lobby.counts(None).rooms)
+        };
+        assert_eq!(changes(&mut |lobby| lobby.open(charter(1, "{}"))), (vec![], 0, 0), "nobody sits there");
+        assert_eq!(changes(&mut |lobby| lobby.settle(id(1), seats(1))), (vec![id(1)], 1, 1));
+        assert_eq!(changes(&mut |lobby| lobby.settle(id(1), seats(1))), (vec![], 1, 1));
+        assert_eq!(changes(&mut |lobby| lobby.count(id(1), seats(2))), (vec![id(1)], 2, 1));
+        let secret = |lobby: &mut Lobby| {
+            lobby.open(Charter { private: true, ..charter(2, "{}") });
+            lobby.settle(id(2), seats(1));
+        };
+        assert_eq!(changes(&mut { secret }), (vec![], 2, 1), "nobody is told of a private room");
+        assert_eq!(changes(&mut |lobby| lobby.close(id(1))), (vec![id(1)], 0, 0));
+        assert!(lobby.listed(id(1)).is_none() && lobby.listed(id(2)).is_none());
+    }
+
+    #[test]
+    fn a_room_is_found_and_told_by_what_it_is_now() {
+        let mut lobby = Lobby::default();
+        let meta = |json: &str| RoomChange {
+            meta: Some(Payload::from_json(json).unwrap()),
+            ..RoomChange::default()
+        };
+        let locked = |locked: bool| RoomChange { locked: Some(locked), ..RoomChange::default() };
+        lobby.open(charter(1, r#"{"map":"hill"}"#));
+        lobby.settle(id(1), seats(1));
+        lobby.take_changes();
+        lobby.change(id(1), &meta(r#"{"map":"dale"}"#));
+        assert_eq!(lobby.take_changes().len(), 1);
+        assert_eq!(lobby.listed(id(1)).map(|room| room.players), Some(1));
+        assert_eq!(lobby.reserve("relay", &filter(r#"{"map":"hill"}"#), &[]), None);
+        assert_eq!(lobby.reserve("relay", &filter(r#"{"map":"dale"}"#), &[]), Some(id(1)));
+        lobby.release(id(1));
+        lobby.change(id(1), &locked(true));
+        assert_eq!(lobby.listed(id(1)).map(|room| room.locked), Some(true));
+        assert_eq!((lobby.take_changes().len(), lobby.reserve("relay", &Filter::new(), &[])), (1, None));
+        lobby.change(id(1), &locked(false));
+        assert_eq!(
+            (lobby.take_changes().len(), lobby.reserve("relay", &Filter::new(), &[])),
+            (1, Some(id(1)))
+        );
+    }
+
+    #[test]
+    fn who_speaks_for_a_room_is_known() {
+        let mut lobby = Lobby::default();
+        let zoe = PlayerId::from_random(NodeId(0), 1);
+        lobby.open(charter(1, "{}"));
+        lobby.set_host(id(1), Some(zoe));
+        assert_eq!((lobby.host(id(1)), lobby.host(id(2))), (Some(zoe), None));
+    }
+
+    #[test]
+    fn thousands_who_arrive_at_once_each_look_at_a_handful_of_rooms() {
+        let mut lobby = Lobby::default();
+        let rooms = 10_000_u128;
+        for number in 0..rooms {
+            let meta = if number % 2 == 0 {
+                format!(r#"{{"map":"m{number}","level":1}}"#)
+            } else {
+                r#"{"map":{"deep":1}}"#.to_owned()
+            };
+            lobby.open(Charter { max_players: 2, ..charter(number, &meta) });
+            // Half of the rooms are full.
+            lobby.settle(id(number), seats(if number < rooms / 2 { 2 } else { 1 }));
+        }
+        let looked = || game::LOOKED_AT.with(std::cell::Cell::take);
+        looked();
+        for _ in 0..rooms / 2 {
+            assert!(lobby.reserve("relay", &Filter::new(), &[]).is_some());
+        }
+        assert_eq!(looked(), 5_000, "one room each");
+        assert_eq!(lobby.reserve("relay", &Filter::new(), &[]), None);
+        for number in rooms / 2..rooms {
+            lobby.release(id(number));
+        }
+        for number in (rooms / 2..rooms).step_by(2) {
+            let wanted = filter(&format!(r#"{{"map":"m{number}","level":1}}"#));
+            assert_eq!(lobby.reserve("relay", &wanted, &[]), Some(id(number)));
+            assert_eq!(lobby.reserve("relay", &wanted, &[]), None);
+        }
+        // The rooms whose data is not indexed are few in practice; here they are half of all.
+        assert_eq!(lobby.page(Some("relay"), Some(id(9_990)), 100).0.len(), 9);
+        assert_eq!(lobby.counts(None).rooms, 10_000);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! | [`owner`], [`order`], [`bans`] | pure | whose room it is, what he may tell it, whom he keeps out |
 //! | [`saved`] | pure | a room as a value |
 //! | [`lobby`] | pure | which rooms are open, and which one a player is sent to |
+//! | [`passes`] | pure | admissions that were promised |
 //! | [`actor`] | shell | mailbox, ticks, timers and flushes, delivery |
 //! | [`gallery`] | shell | those who watch without a seat |
 //! | [`handle`] | shell | how others reach a room |
@@ -36,6 +37,7 @@ pub mod lobby;
 pub mod occupant;
 pub mod order;
 pub mod owner;
+pub mod passes;
 pub mod roster;
 pub mod saved;
 pub mod testing;

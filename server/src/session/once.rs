@@ -95,7 +95,8 @@ mod tests {
     fn session() -> Arc<Session> {
         let player = Player { id: PlayerId::from_random(NodeId(0), 1), name: "Zoë".to_owned() };
         let patience = Patience { successor_ms: 1, silent_beats: 1, grace_ms: 1 };
-        let rates = Rates { messages: Rate::new(1, 1, 0), bytes: Rate::new(1, 1, 0) };
+        let rates =
+            Rates { messages: Rate::new(1, 1, 0), bytes: Rate::new(1, 1, 0), calls: Rate::new(1, 1, 0) };
         let token = Token::from_random(NodeId(0), 1);
         Arc::new(Session::new(token, player, Epoch(1), patience, rates, 0, Arc::default()))
     }

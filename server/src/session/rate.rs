@@ -81,6 +81,8 @@ pub struct Rates {
     pub messages: Rate,
     /// Bytes of bodies.
     pub bytes: Rate,
+    /// Chat lines, and other calls on people outside of the game.
+    pub calls: Rate,
 }
 
 impl Rates {
@@ -120,7 +122,11 @@ mod tests {
 
     #[test]
     fn messages_and_bytes_are_taken_together_or_not_at_all() {
-        let mut rates = Rates { messages: Rate::new(1, 10, 0), bytes: Rate::new(1000, 1000, 0) };
+        let mut rates = Rates {
+            messages: Rate::new(1, 10, 0),
+            bytes: Rate::new(1000, 1000, 0),
+            calls: Rate::new(1, 1, 0),
+        };
         assert_eq!(rates.take(5, 1001, 0), Err(1));
         assert_eq!(rates.take(11, 1, 0), Err(1000));
         assert_eq!(rates.take(10, 1000, 0), Ok(()));

@@ -128,7 +128,8 @@ mod tests {
     fn session(number: u128) -> Arc<Session> {
         let player = Player { id: PlayerId::from_random(NodeId(0), number), name: "Zoë".to_owned() };
         let patience = Patience { successor_ms: 1, silent_beats: 1, grace_ms: 1 };
-        let rates = Rates { messages: Rate::new(1, 1, 0), bytes: Rate::new(1, 1, 0) };
+        let rates =
+            Rates { messages: Rate::new(1, 1, 0), bytes: Rate::new(1, 1, 0), calls: Rate::new(1, 1, 0) };
         Arc::new(Session::new(token(number), player, Epoch(1), patience, rates, 0, Arc::default()))
     }
 

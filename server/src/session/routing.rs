@@ -1,6 +1,6 @@
 //! Which of a player's messages are for the room, and which the server settles itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 use sward_protocol::downstream::{Event, Pong};
@@ -15,6 +15,9 @@ use crate::fanout::flush::Flush;
 use crate::fanout::wake::Wakes;
 use crate::room::handle::{Completion, Results, RoomError};
 use crate::room::order::Order;
+use crate::session::rate::Rate;
+use crate::social::call::{self, Call};
+use crate::social::hall::Hall;
 
 /// A message, or why it is none.
 pub(super) type Read = Result<Message, Unreadable>;
@@ -37,27 +40,22 @@ pub(super) enum Settled {
 /// [`RoomError::Busy`]: nothing was applied.
 pub(super) fn submit(
     session: &Arc<Session>,
+    hall: &Hall,
+    calls_rate: &mut Rate,
     messages: Vec<Read>,
     now_ms: u64,
     done: impl FnOnce(Vec<Reply>) + Send + 'static,
 ) -> Result<Settled, RoomError> {
     let place = session.occupant().place();
-    let (mut replies, mut pings, mut asked, mut for_room) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut proved = None;
+    let (mut replies, mut own, mut asked, mut for_room) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (i, message) in messages.into_iter().enumerate() {
         let (rid, message) = match message {
             Ok(message) => (message.rid, Ok(message)),
             Err(Unreadable { rid, error }) => (rid, Err(error)),
         };
-        match message.and_then(|message| route(message, place.is_some())) {
-            Ok(Route::Ping(pong)) => {
-                pings.push(pong);
-                replies.extend(Reply::of(i, rid, Ok(Payload::null())));
-            }
-            Ok(Route::Rung(rung)) => {
-                proved = Some(rung);
-                replies.extend(Reply::of(i, rid, Ok(Payload::null())));
-            }
+        let admitted = message.and_then(|message| charged(message, calls_rate, hall, now_ms));
+        match admitted.and_then(|message| route(message, place.is_some())) {
+            Ok(Route::Own(errand)) => own.push((i, rid, errand)),
             Ok(Route::Room(message)) => {
                 asked.push((i, rid));
                 for_room.push(message);
@@ -65,31 +63,90 @@ pub(super) fn submit(
             Err(error) => replies.extend(Reply::of(i, rid, Err(error))),
         }
     }
-    let settled = match place {
-        Some(place) if !for_room.is_empty() => {
-            let (known, asked_of_room) = (replies.clone(), asked.clone());
-            let completion = Completion::new(move |results| done(merged(known, &asked_of_room, results)));
-            let bytes = u32::try_from(for_room.iter().map(json_bytes).sum::<usize>()).unwrap_or(u32::MAX);
-            match place.room.try_batch(place.stay, for_room, bytes, completion) {
-                Ok(()) => Settled::Later,
-                Err(RoomError::Busy) => return Err(RoomError::Busy),
-                Err(_) => Settled::Now(merged(replies, &asked, None)),
+    let Some(place) = place.filter(|_| !for_room.is_empty()) else {
+        replies.extend(settle(session, hall, own, now_ms));
+        replies.sort_by_key(|reply| reply.i);
+        return Ok(Settled::Now(replies));
+    };
+    let halves = Arc::new(Mutex::new(Halves { results: None, known: None }));
+    let (later, asked_of_room) = (Arc::clone(&halves), asked.clone());
+    let completion = Completion::new(move |results| {
+        let known = {
+            let mut halves = later.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = halves.known.take();
+            if known.is_none() {
+                halves.results = Some(results.clone());
             }
+            known
+        };
+        if let Some(known) = known {
+            done(merged(known, &asked_of_room, results));
         }
-        _ => Settled::Now(replies),
+    });
+    let bytes = u32::try_from(for_room.iter().map(json_bytes).sum::<usize>()).unwrap_or(u32::MAX);
+    let is_gone = match place.room.try_batch(place.stay, for_room, bytes, completion) {
+        Ok(()) => false,
+        Err(RoomError::Busy) => return Err(RoomError::Busy),
+        Err(_) => true,
     };
     // A room that refuses the batch has let nothing of it happen.
-    if let Some(rung) = proved {
-        session.proved_rung(rung);
+    replies.extend(settle(session, hall, own, now_ms));
+    if is_gone {
+        return Ok(Settled::Now(merged(replies, &asked, None)));
     }
-    pong(session, pings, now_ms);
-    Ok(settled)
+    let mut halves = halves.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(results) = halves.results.take() {
+        return Ok(Settled::Now(merged(replies, &asked, results)));
+    }
+    halves.known = Some(replies);
+    Ok(Settled::Later)
+}
+
+/// The room's results, and the replies that it has no part in: whichever is known last puts them together.
+struct Halves {
+    results: Option<Results>,
+    known: Option<Vec<Reply>>,
+}
+
+/// What the server does itself.
+enum Errand {
+    Ping(Pong),
+    Rung(u8),
+    Call(Call),
 }
 
 enum Route {
-    Ping(Pong),
-    Rung(u8),
+    Own(Errand),
     Room(Message),
+}
+
+/// Takes a message that others are to hear out of what one player may say in a second.
+fn charged(message: Message, rate: &mut Rate, hall: &Hall, now_ms: u64) -> Result<Message, MessageError> {
+    if call::is_counted(&message) {
+        rate.take(1, now_ms).map_err(|wait_ms| hall.refuse_caller(wait_ms))?;
+    }
+    Ok(message)
+}
+
+fn settle(session: &Session, hall: &Hall, own: Vec<(usize, Option<u64>, Errand)>, now_ms: u64) -> Vec<Reply> {
+    let mut pings = Vec::new();
+    let mut replies = Vec::new();
+    for (i, rid, errand) in own {
+        let outcome = match errand {
+            Errand::Ping(ping) => {
+                pings.push(ping);
+                Ok(Payload::null())
+            }
+            Errand::Rung(rung) => {
+                session.proved_rung(rung);
+                Ok(Payload::null())
+            }
+            Errand::Call(call) => hall.call(session.player().id, call, now_ms),
+        };
+        replies.extend(Reply::of(i, rid, outcome));
+    }
+    pong(session, pings, now_ms);
+    replies
 }
 
 /// Data of `sward.rung`.
@@ -104,13 +161,16 @@ fn route(message: Message, is_seated: bool) -> Result<Route, MessageError> {
             let detail = format!("a ping carries at most {PING_BYTES_MAX} bytes");
             return Err(MessageError::new(ErrorCode::BadPayload, detail));
         }
-        return Ok(Route::Ping(Pong { data: message.data }));
+        return Ok(Route::Own(Errand::Ping(Pong { data: message.data })));
     }
     if message.kind == "sward.rung" {
         let proved: Option<ProvedRung> = message.data.parse().ok();
         let rung = proved.map(|proved| proved.rung).filter(|rung| *rung <= RUNG_MAX);
         let bad = || MessageError::new(ErrorCode::BadPayload, format!("rung is 0 to {RUNG_MAX}"));
-        return rung.map(Route::Rung).ok_or_else(bad);
+        return rung.map(|rung| Route::Own(Errand::Rung(rung))).ok_or_else(bad);
+    }
+    if let Some(call) = call::read(&message) {
+        return call.map(|call| Route::Own(Errand::Call(call)));
     }
     if message.kind.starts_with("sward.") && !Order::is_one(&message.kind) {
         let detail = format!("the server knows no {:?}", message.kind);

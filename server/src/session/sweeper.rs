@@ -12,6 +12,7 @@ use super::state::Change;
 use crate::clock::Clock;
 use crate::fanout::mailslot::Posted;
 use crate::metrics::Metrics;
+use crate::social::hall::Hall;
 
 /// How often it looks: the precision of `away` and `gone`.
 pub const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -23,6 +24,8 @@ const LOOKS_PER_ROUND: u32 = 4;
 pub struct Sweeper {
     /// The sessions.
     pub registry: Arc<Registry>,
+    /// Where its player is known to others.
+    pub hall: Arc<Hall>,
     /// The time.
     pub clock: Clock,
     /// The numbers.
@@ -65,6 +68,7 @@ impl Sweeper {
         if !self.registry.remove(session.token(), now_ms) {
             return;
         }
+        self.hall.depart(session.player().id);
         session.leave_rung();
         self.metrics.sessions.dec();
         let label = if why == GoneWhy::Left { "left" } else { "lost" };

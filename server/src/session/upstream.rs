@@ -18,8 +18,8 @@ use super::Session;
 use super::inbox::{Replies, Verdict};
 use super::routing::{Read, Settled, json_bytes, submit};
 use super::session::Incoming;
-use crate::clock::Clock;
 use crate::room::handle::{ANSWER_WAIT_MAX, RoomError};
+use crate::social::hall::Hall;
 
 /// How long a batch waits for the one before it.
 pub const EARLY_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -70,14 +70,14 @@ pub async fn send(
     session: &Arc<Session>,
     body: SendBody,
     body_bytes: usize,
-    clock: Clock,
+    hall: &Hall,
 ) -> Result<Answer, SendError> {
     let ack = body.ack.as_deref().filter(|ack| !ack.is_empty()).map(str::parse::<EventId>);
     let ack = ack.transpose().map_err(|_| SendError::BadField("ack is the id of an event".to_owned()))?;
     if let Some(id) = ack {
         session.acknowledged(id);
     }
-    let mut answer = apply(session, body, body_bytes, clock).await?;
+    let mut answer = apply(session, body, body_bytes, hall).await?;
     if let Some(id) = ack {
         // Looked up last: a drained client has the pong of this very request with its answer.
         answer.events = session.mailslot().peek_for_answer(id);
@@ -89,7 +89,7 @@ async fn apply(
     session: &Arc<Session>,
     body: SendBody,
     body_bytes: usize,
-    clock: Clock,
+    hall: &Hall,
 ) -> Result<Answer, SendError> {
     if body.src.chars().count() > NONCE_CHARS_MAX {
         return Err(SendError::BadField(format!("src has at most {NONCE_CHARS_MAX} characters")));
@@ -108,13 +108,13 @@ async fn apply(
         return Ok(Answer { ack, replies: Vec::new(), events: Vec::new() });
     }
     match body.seq {
-        None => send_unnumbered(session, &body.src, messages, body_bytes, clock).await,
+        None => send_unnumbered(session, &body.src, messages, body_bytes, hall).await,
         Some(seq) if seq == 0 || seq >= INTEGER_END - BATCH_MESSAGES_MAX as u64 => {
             Err(SendError::BadField("seq counts from 1 and stays below 2^53".to_owned()))
         }
         Some(seq) => {
             let batch = Numbered { src: &body.src, seq, count: messages.len(), bytes: body_bytes };
-            send_numbered(session, batch, messages, clock).await
+            send_numbered(session, batch, messages, hall).await
         }
     }
 }
@@ -127,10 +127,10 @@ pub async fn send_one(
     session: &Arc<Session>,
     message: Read,
     body_bytes: usize,
-    clock: Clock,
+    hall: &Hall,
 ) -> Result<Answer, SendError> {
     let message = message.map_err(|unreadable| SendError::Message(unreadable.error))?;
-    let mut answer = send_unnumbered(session, "", vec![Ok(message)], body_bytes, clock).await?;
+    let mut answer = send_unnumbered(session, "", vec![Ok(message)], body_bytes, hall).await?;
     match answer.replies.first_mut().and_then(|reply| reply.error.take()) {
         Some(error) => Err(SendError::Message(error)),
         None => Ok(answer),
@@ -143,17 +143,18 @@ async fn send_unnumbered(
     src: &str,
     messages: Vec<Read>,
     body_bytes: usize,
-    clock: Clock,
+    hall: &Hall,
 ) -> Result<Answer, SendError> {
     let (answer, answered) = oneshot::channel();
     {
         let mut incoming = session.incoming();
         let rates = incoming.rates.clone();
-        charge(&mut incoming, messages.len(), body_bytes, clock)?;
+        let now_ms = hall.clock().now_ms();
+        charge(&mut incoming, messages.len(), body_bytes, now_ms)?;
         let done = move |replies| {
             let _ = answer.send(replies);
         };
-        let settled = submit(session, messages, clock.now_ms(), done);
+        let settled = submit(session, hall, &mut incoming.rates.calls, messages, now_ms, done);
         // A refusal means that nothing was applied, and so costs nothing.
         let settled = settled.inspect_err(|_| incoming.rates = rates).map_err(busy)?;
         if let Settled::Now(replies) = settled {
@@ -181,7 +182,7 @@ async fn send_numbered(
     session: &Arc<Session>,
     batch: Numbered<'_>,
     messages: Vec<Read>,
-    clock: Clock,
+    hall: &Hall,
 ) -> Result<Answer, SendError> {
     let mut messages = Some(messages);
     let early_until = Instant::now() + EARLY_WAIT_MAX;
@@ -191,7 +192,7 @@ async fn send_numbered(
         tokio::pin!(moved);
         // Registered before looking: what moves in between is not missed.
         moved.as_mut().enable();
-        let expected = match admit(session, batch, &mut messages, clock)? {
+        let expected = match admit(session, batch, &mut messages, hall)? {
             Admitted::Reading(reading) => break reading,
             Admitted::Early { expected } => expected,
         };
@@ -227,7 +228,7 @@ fn admit<'a>(
     session: &'a Arc<Session>,
     batch: Numbered<'a>,
     messages: &mut Option<Vec<Read>>,
-    clock: Clock,
+    hall: &Hall,
 ) -> Result<Admitted<'a>, SendError> {
     let Numbered { src, seq, count, .. } = batch;
     let mut incoming = session.incoming();
@@ -240,14 +241,15 @@ fn admit<'a>(
     let fresh: Vec<Read> = messages.take().unwrap_or_default().into_iter().skip(skip).collect();
     if !fresh.is_empty() {
         let rates = incoming.rates.clone();
-        charge(&mut incoming, fresh.len(), batch.bytes, clock)?;
+        let now_ms = hall.clock().now_ms();
+        charge(&mut incoming, fresh.len(), batch.bytes, now_ms)?;
         let (owner, source) = (Arc::clone(session), src.to_owned());
         let done = move |replies| {
             owner.incoming().inbox.answered(&source, first, replies);
             owner.incoming_moved().notify_waiters();
         };
         // The room may answer on its own thread at any moment, but it waits for this lock.
-        let settled = submit(session, fresh, clock.now_ms(), done);
+        let settled = submit(session, hall, &mut incoming.rates.calls, fresh, now_ms, done);
         let settled = settled.inspect_err(|_| incoming.rates = rates).map_err(busy)?;
         incoming.inbox.admitted(src, first, seq + count as u64 - 1);
         if let Settled::Now(replies) = settled {
@@ -260,10 +262,10 @@ fn admit<'a>(
     Ok(Admitted::Reading(Reading { session, batch }))
 }
 
-fn charge(incoming: &mut Incoming, messages: usize, bytes: usize, clock: Clock) -> Result<(), SendError> {
+fn charge(incoming: &mut Incoming, messages: usize, bytes: usize, now_ms: u64) -> Result<(), SendError> {
     // Both are bounded far below 2^32 by the limits on a body.
     let whole = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let taken = incoming.rates.take(whole(messages), whole(bytes), clock.now_ms());
+    let taken = incoming.rates.take(whole(messages), whole(bytes), now_ms);
     taken.map_err(|retry_after_ms| SendError::RateLimited { retry_after_ms })
 }
 

@@ -82,7 +82,7 @@ impl StreamBody {
         age_ms: u64,
         clock: Clock,
     ) -> Self {
-        let Opened { hold, hello } = opened;
+        let Opened { hold, hello, .. } = opened;
         let format = hold.format();
         let mut greeting = Vec::with_capacity(options.padding + 768);
         format.push_retry(&mut greeting, entropy::between(RETRY_MS.0, RETRY_MS.1));

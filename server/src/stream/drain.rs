@@ -21,7 +21,7 @@ const SNAPSHOT_WAIT_MAX: Duration = Duration::from_millis(1_000);
 
 /// The body of an answer: what waits, or the next flush, or a beat when none comes within `hold_ms`.
 pub async fn answer(opened: Opened, hold_ms: u64, clock: Clock) -> Vec<u8> {
-    let Opened { hold, hello } = opened;
+    let Opened { hold, hello, .. } = opened;
     let wait = match &hello {
         None => Duration::from_millis(hold_ms),
         Some(_) if hold.awaits_snapshot() => SNAPSHOT_WAIT_MAX,

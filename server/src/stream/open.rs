@@ -34,6 +34,8 @@ pub struct Opened {
     pub(super) hold: Hold,
     /// `hello`, and `reset`; written first. A drain that goes on where it was needs none.
     pub(super) hello: Option<Vec<u8>>,
+    /// What was told before does not reach its client: whatever he follows is to be shown to him again.
+    pub has_missed: bool,
 }
 
 /// What a stream is of.
@@ -78,6 +80,9 @@ pub fn open(
     if needs_snapshot {
         session.incoming().openings.was_told(joined_bytes);
     }
+    // The first stream of a session, which has everything, begins at 0; one that starts fresh never does when something
+    // was told before.
+    let has_missed = reset.is_some() || !resumed && last.seq > 0;
     let place = session.occupant().place();
     let hello = (kind == Kind::Open || !resumed).then(|| {
         let hello = Hello {
@@ -108,7 +113,7 @@ pub fn open(
     }
     metrics.streams.inc();
     let (source, metrics) = (Source::Player(Arc::clone(session)), Arc::clone(metrics));
-    Ok(Opened { hold: Hold { source, reader, format: options.format, metrics }, hello })
+    Ok(Opened { hold: Hold { source, reader, format: options.format, metrics }, hello, has_missed })
 }
 
 /// Opens the one stream of somebody who watches a room.
@@ -141,7 +146,7 @@ pub fn open_watch(
     let hello = Some(words::hello(format, hello, None));
     metrics.streams.inc();
     let (source, metrics) = (Source::Watcher(Arc::clone(mailslot)), Arc::clone(metrics));
-    Ok(Opened { hold: Hold { source, reader, format, metrics }, hello })
+    Ok(Opened { hold: Hold { source, reader, format, metrics }, hello, has_missed: false })
 }
 
 /// The last words of a stream, and all that one says which never began.

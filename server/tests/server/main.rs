@@ -9,6 +9,9 @@ mod files;
 #[allow(dead_code, reason = "shared with other tests")]
 mod h2_client;
 mod http2;
+mod invitations;
+mod lobby;
+mod matchmaking;
 mod operations;
 mod options;
 mod own_game;

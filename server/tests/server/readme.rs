@@ -20,7 +20,7 @@ fn the_readme_s_lines_do_what_it_says() {
         "event: hello\n",
         r#""seat":2}"#,
         r#"data: {"from":2,"type":"wave","data":{"to":"everybody"}}"#,
-        r#"data: {"from":2,"scope":"room","text":"Hello, Zoë!"}"#,
+        r#"data: {"from":2,"scope":"room","text":"Hello, Zoë!","player":{"id":""#,
         r#"{"ack":2,"replies":[{"i":1,"rid":7,"data":null}]}"#,
         r#""game":"relay""#,
         r#"data: {"seat":2,"why":"left"}"#,

@@ -79,7 +79,12 @@ fn everybody_hears_who_comes_and_goes() {
     assert_eq!(bos.expect("joined")["players"].as_array().unwrap().len(), 2);
     zoe.send(&json!({"type": "chat", "data": {"text": " สวัสดี "}}));
     for stream in [&mut zoes, &mut bos] {
-        assert_eq!(stream.expect("chat"), json!({"from": 1, "scope": "room", "text": "สวัสดี"}));
+        let line = stream.expect("chat");
+        assert_eq!(
+            (&line["from"], &line["scope"], &line["text"]),
+            (&json!(1), &json!("room"), &json!("สวัสดี"))
+        );
+        assert_eq!(line["player"], zoe.session["player"]);
     }
     assert_eq!(bo.post("/v1/leave", &json!({})).json(), json!({"left": true}));
     assert_eq!(bos.expect("gone"), json!({"seat": 2, "why": "left"}));
@@ -247,4 +252,37 @@ fn a_doubled_new_room_is_one_room_also_when_both_come_at_once_and_one_client_lea
     });
     assert!(rooms.iter().all(|room| *room == rooms[0]), "{rooms:?}");
     assert_eq!(server.metric("sward_rooms"), Some(1));
+}
+
+#[test]
+fn five_thousand_who_join_at_once_all_have_a_seat_and_none_has_two() {
+    let server = Server::start_with(&["--max-players", "6000"]);
+    let (threads, each) = (8, 625);
+    let body = json!({"game": "relay", "create": true, "max_players": 10, "filter": {"map": "hill"}, "meta": {"map": "hill"}});
+    let seats: Vec<(String, u64)> = std::thread::scope(|scope| {
+        let storm = || {
+            // One connection each: what is measured is the server, not its accepting.
+            let mut connection = Connection::open(server.address);
+            let mut ask = |path: &str, body: &Value| {
+                connection.send("POST", path, "HTTP/1.1", &[], body.to_string().as_bytes());
+                connection.response().json()
+            };
+            let tokens: Vec<_> = (0..each)
+                .map(|_| ask("/v1/sessions", &json!({"name": "P"}))["token"].as_str().unwrap().to_owned())
+                .collect();
+            let join = |token: String| {
+                let seated = ask(&format!("/v1/join?token={token}"), &body);
+                (seated["room"]["id"].as_str().unwrap().to_owned(), seated["seat"].as_u64().unwrap())
+            };
+            tokens.into_iter().map(join).collect::<Vec<_>>()
+        };
+        let storms: Vec<_> = (0..threads).map(|_| scope.spawn(storm)).collect();
+        storms.into_iter().flat_map(|storm| storm.join().unwrap()).collect()
+    });
+    let distinct: std::collections::BTreeSet<_> = seats.iter().collect();
+    assert_eq!((seats.len(), distinct.len()), (5_000, 5_000));
+    assert!(seats.iter().all(|(_, seat)| (1..=10).contains(seat)));
+    assert_eq!(server.metric("sward_rooms"), Some(500), "each room is filled before another is made");
+    let page = server.get("/v1/rooms?game=relay&limit=100").json();
+    assert!(page["rooms"].as_array().unwrap().iter().all(|room| room["players"] == 10));
 }

@@ -1,6 +1,6 @@
 //! The outbox at its bounds.
 
-use sward_protocol::downstream::{Chat, ChatScope, Event};
+use sward_protocol::downstream::{Event, Msg};
 use sward_protocol::format::Format;
 
 use super::*;
@@ -15,7 +15,8 @@ fn outbox() -> Outbox {
 }
 
 fn chat(text: &str) -> Event {
-    Event::Chat(Chat { from: Seat(2), scope: ChatScope::Room, text: text.to_owned() })
+    let data = sward_protocol::payload::Payload::of(text).unwrap();
+    Event::Msg(Msg { from: Seat(2), kind: "say".to_owned(), data })
 }
 
 fn one(text: &str) -> Arc<Flush> {
@@ -49,7 +50,7 @@ fn taken(outbox: &mut Outbox, bytes_max: usize) -> Vec<(u64, String)> {
     let dispatch = |frame: sward_protocol::sse::decode::Frame| {
         let seq = frame.last_id.parse::<EventId>().unwrap().seq;
         let data: serde_json::Value = serde_json::from_str(&frame.data).unwrap();
-        events.push((seq, data["text"].as_str().unwrap().to_owned()));
+        events.push((seq, data["data"].as_str().unwrap().to_owned()));
     };
     parser.feed(&out, dispatch).unwrap();
     events

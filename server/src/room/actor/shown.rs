@@ -89,7 +89,7 @@ impl RoomActor {
 
     fn view_flush(&self) -> Option<Arc<Flush>> {
         let RoomView { room, players, state } = self.seen()?;
-        let joined = Joined { room, seat: Seat::GAME, players, seed: None, state };
+        let joined = Joined { room, seat: Seat::GAME, players, seed: None, state, chat: Vec::new() };
         match encode(&Event::Joined(joined)) {
             Ok(view) => Some(Arc::new(Flush::of(view))),
             Err(error) => {
