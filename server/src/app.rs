@@ -175,8 +175,8 @@ impl Builder {
         self
     }
 
-    /// Has a room there from the beginning: it belongs to nobody until somebody comes, stays when it is empty, is listed
-    /// and found all the same, and does not count for the [`RoomPolicy`] of its game. It ends as any other when its game
+    /// Has a room there from the beginning: nobody owns it, it stays when it is empty, is listed and found all the
+    /// same, and does not count for the [`RoomPolicy`] of its game. It ends as any other when its game
     /// closes it or fails.
     ///
     /// ```

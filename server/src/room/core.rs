@@ -2,18 +2,22 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | `seats` | who comes, who goes, who is away |
+//! | `settling` | what follows from a call of the game |
 //! | `orders` | what the owner wants done |
 //! | `stages` | the game's start and end, and its clock when it stands still |
 //! | `bots` | the game's own players |
 
 mod bots;
 mod orders;
+mod seats;
+mod settling;
 mod stages;
 #[cfg(test)]
 mod tests;
 
 use serde::Serialize;
-use sward_protocol::downstream::{Away, AwayWhy, Back, Event, Gone, GoneWhy, Here, Joined, Member};
+use sward_protocol::downstream::{Event, Joined, Member};
 use sward_protocol::ids::{PlayerId, RoomId, Seat};
 use sward_protocol::operator::RoomInside;
 use sward_protocol::password::Password;
@@ -29,8 +33,8 @@ use crate::game::context::{Facts, Outgoing};
 use crate::game::controls::Controls;
 use crate::game::{Audience, Game, Incoming as _, Random, Room, SaveError, Settings};
 use crate::room::bans::Bans;
-use crate::room::effect::{Effect, Refusal};
-use crate::room::input::{Input, Newcomer};
+use crate::room::effect::Effect;
+use crate::room::input::Input;
 use crate::room::order::{Order, plain_detail};
 use crate::room::owner::Ownership;
 use crate::room::roster::{Occupancy, Roster};
@@ -51,7 +55,7 @@ pub struct Charter {
     pub private: bool,
     /// What newcomers must know.
     pub password: Option<Password>,
-    /// Who made it; `None`: no player did, and it stays when it is empty.
+    /// Who made it; `None`: no player did, nobody owns it, and it stays when it is empty.
     pub creator: Option<PlayerId>,
     /// An object of the creator's.
     pub meta: Payload,
@@ -161,7 +165,8 @@ impl<G: Game> RoomCore<G> {
         Self {
             roster: Roster::new(charter.max_players),
             controls: Controls::new(charter.meta.clone()),
-            ownership: Ownership::new(settings.has_owner, charter.creator),
+            // Whoever owned a room that outlasts him could lock it for good.
+            ownership: Ownership::new(settings.has_owner && !charter.is_standing(), charter.creator),
             bans: Bans::default(),
             told: Told { locked: false, phase: Phase::Open, owner: None },
             change: RoomChange::default(),
@@ -237,65 +242,6 @@ impl<G: Game> RoomCore<G> {
         result
     }
 
-    /// Does what the game asked for during a call, now that the call is over.
-    fn settle(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
-        self.seat_and_unseat(now_ms, effects);
-        if self.controls.stage.is_starting && !self.controls.is_closing {
-            self.start(now_ms, effects);
-            self.seat_and_unseat(now_ms, effects);
-        }
-        if self.controls.is_closing {
-            self.is_over = true;
-            effects.push(Effect::Closed);
-            return;
-        }
-        self.keep_time(now_ms);
-        self.tell(effects);
-    }
-
-    /// Puts out and lets in whom the game wants out and in. Who is told of one may want the next: a game that never has
-    /// enough is stopped by the bound on what it may do in one step.
-    fn seat_and_unseat(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
-        while !self.controls.is_closing {
-            if !self.controls.kicks.is_empty() {
-                let (seat, detail) = self.controls.kicks.remove(0);
-                let detail = Some(detail).filter(|detail| !detail.is_empty());
-                self.vacate(seat, GoneWhy::Kicked, detail, now_ms, effects);
-            } else if !self.controls.bots_out.is_empty() {
-                let seat = self.controls.bots_out.remove(0);
-                self.vacate(seat, GoneWhy::Left, None, now_ms, effects);
-            } else if !self.controls.bots_in.is_empty() {
-                let (name, me) = self.controls.bots_in.remove(0);
-                self.seat_bot(name, me, now_ms, effects);
-            } else {
-                return;
-            }
-        }
-    }
-
-    /// Tells the members and the lists what changed of the room since they were told last.
-    fn tell(&mut self, effects: &mut Vec<Effect>) {
-        let (now, told) = (self.standing(), self.told);
-        let mut change = std::mem::take(&mut self.change);
-        change.locked = (now.locked != told.locked).then_some(now.locked);
-        change.phase = (now.phase != told.phase).then_some(now.phase);
-        change.owner = (now.owner != told.owner).then_some(now.owner.unwrap_or(Seat::GAME));
-        change.meta = (self.controls.meta != self.charter.meta).then(|| self.controls.meta.clone());
-        if change.is_empty() {
-            return;
-        }
-        self.told = now;
-        self.charter.meta.clone_from(&self.controls.meta);
-        effects.push(Effect::Changed(change.clone()));
-        effects.push(Effect::Send(Outgoing::reliable(Audience::All, Event::Room(change))));
-    }
-
-    /// What the members are to be told of the room.
-    fn standing(&self) -> Told {
-        let locked = self.controls.is_locked || self.is_closed_by_play();
-        Told { locked, phase: self.phase(), owner: self.ownership.owner() }
-    }
-
     /// As [`RoomCore::play`], and does what the game asked for.
     fn call<R>(
         &mut self,
@@ -314,104 +260,6 @@ impl<G: Game> RoomCore<G> {
             let Some(name) = self.controls.timers.take_due(now_ms) else { return };
             self.call(now_ms, effects, |game, room| game.timer(room, &name));
         }
-    }
-
-    /// Why a newcomer is turned away before anybody looks for a seat.
-    fn refusal(&self, newcomer: &Newcomer) -> Option<Refusal> {
-        if self.bans.has(newcomer.id) {
-            return Some(Refusal::Banned);
-        }
-        if newcomer.has_pass {
-            return self.is_closed_by_play().then_some(Refusal::Locked);
-        }
-        let is_right =
-            |password: &Password| newcomer.password.as_ref().is_some_and(|offer| password.is(offer));
-        if !self.charter.password.as_ref().is_none_or(is_right) {
-            return Some(Refusal::PasswordWrong);
-        }
-        self.standing().locked.then_some(Refusal::Locked)
-    }
-
-    fn join(&mut self, newcomer: Newcomer, now_ms: u64, effects: &mut Vec<Effect>) {
-        if let Some(refusal) = self.refusal(&newcomer) {
-            effects.push(Effect::Refused(refusal));
-            return;
-        }
-        if self.settings.bots_yield {
-            self.make_way(now_ms, effects);
-        }
-        let Newcomer { id, name, me, .. } = newcomer.clone();
-        let Some(seat) = self.roster.admit(newcomer) else {
-            effects.push(Effect::Refused(Refusal::Full));
-            self.settle(now_ms, effects);
-            return;
-        };
-        let before = (self.controls.clone(), self.ownership.clone());
-        self.ownership.arrive(seat, id);
-        let mut sent = Vec::new();
-        if let Err(refusal) = self.play(now_ms, &mut sent, |game, room| game.join(room, seat)) {
-            self.roster.vacate(seat);
-            (self.controls, self.ownership) = before;
-            effects.push(Effect::Refused(Refusal::ByGame(refusal)));
-            self.settle(now_ms, effects);
-            return;
-        }
-        self.tell_of_new_owner(seat, effects);
-        // The others hear `here` before anything that the game says of the newcomer; he hears `joined`, whose state
-        // has all of it, before anything else.
-        let here = Event::Here(Here { seat, id, name, me, bot: false });
-        effects.push(Effect::Send(Outgoing::reliable(Audience::Except(seat), here)));
-        effects.push(Effect::Admitted(Box::new(self.joined(seat, now_ms))));
-        effects.append(&mut sent);
-        self.settle(now_ms, effects);
-    }
-
-    /// Whoever comes first owns the room: `joined` tells him so, and only others need an event for it.
-    fn tell_of_new_owner(&mut self, newcomer: Seat, effects: &mut Vec<Effect>) {
-        let owner = self.ownership.owner();
-        if self.told.owner == owner {
-            return;
-        }
-        self.told.owner = owner;
-        let change = RoomChange { owner: Some(owner.unwrap_or(Seat::GAME)), ..RoomChange::default() };
-        effects.push(Effect::Changed(change.clone()));
-        if self.roster.count() > 1 {
-            effects.push(Effect::Send(Outgoing::reliable(Audience::Except(newcomer), Event::Room(change))));
-        }
-    }
-
-    fn vacate(
-        &mut self,
-        seat: Seat,
-        why: GoneWhy,
-        detail: Option<String>,
-        now_ms: u64,
-        effects: &mut Vec<Effect>,
-    ) {
-        if !self.roster.vacate(seat) {
-            return;
-        }
-        self.ownership.depart(seat, &self.roster);
-        effects.push(Effect::Vacated { seat, why, detail: detail.clone() });
-        let gone = Event::Gone(Gone { seat, why, detail });
-        effects.push(Effect::Send(Outgoing::reliable(Audience::All, gone)));
-        self.play(now_ms, effects, |game, room| game.leave(room, seat, why));
-    }
-
-    fn presence(&mut self, seat: Seat, away: bool, now_ms: u64, effects: &mut Vec<Effect>) {
-        if !self.roster.set_away(seat, away) {
-            return;
-        }
-        let event =
-            if away { Event::Away(Away { seat, why: AwayWhy::Lost }) } else { Event::Back(Back { seat }) };
-        effects.push(Effect::Send(Outgoing::reliable(Audience::All, event)));
-        self.call(
-            now_ms,
-            effects,
-            |game, room| {
-                if away { game.away(room, seat) } else { game.back(room, seat) }
-            },
-        );
     }
 
     fn batch(&mut self, seat: Seat, messages: Vec<Message>, now_ms: u64, effects: &mut Vec<Effect>) {

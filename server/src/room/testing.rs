@@ -110,7 +110,8 @@ impl<G: Game> TestRoom<G> {
             name: String::new(),
             private: false,
             password: None,
-            creator: None,
+            // The first player who joins.
+            creator: Some(PlayerId::from_random(NodeId(0), 1)),
             meta: Payload::trusted("{}".to_owned()).unwrap_or_default(),
             max_players: settings.max_players,
         };

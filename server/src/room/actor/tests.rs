@@ -515,7 +515,7 @@ async fn a_room_that_nobody_made_stays_when_it_is_empty() {
     directory.lobby().release(id);
     let (zoe, room) = (occupant(1), directory.find(id).unwrap());
     let seated = join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
-    assert_eq!(seated.room.owner, seated.seat, "it is his for as long as he stays");
+    assert_eq!(seated.room.owner, Seat::GAME, "or he could lock it for good");
     room.leave(zoe.place().unwrap().stay, GoneWhy::Left).await.unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(directory.find(id).is_some());

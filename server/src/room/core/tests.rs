@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sward_protocol::downstream::GoneWhy;
 use sward_protocol::ids::NodeId;
 
 use super::*;
 use crate::game::{BadOptions, Raw, Reply, StartRules, done, reply};
 use crate::room::bans::BANS_MAX;
+use crate::room::effect::Refusal;
+use crate::room::input::Newcomer;
 use crate::testing::{TestPlayer, TestRoom};
 
 /// A game with the settings that its options name, which does what it is told and says when it is called.

@@ -1,0 +1,112 @@
+//! Who comes, who goes, who is away.
+
+use sward_protocol::downstream::{Away, AwayWhy, Back, Event, Gone, GoneWhy, Here};
+use sward_protocol::ids::Seat;
+use sward_protocol::password::Password;
+use sward_protocol::rooms::RoomChange;
+
+use super::RoomCore;
+use crate::game::context::Outgoing;
+use crate::game::{Audience, Game};
+use crate::room::effect::{Effect, Refusal};
+use crate::room::input::Newcomer;
+
+impl<G: Game> RoomCore<G> {
+    /// Why a newcomer is turned away before anybody looks for a seat.
+    pub(super) fn refusal(&self, newcomer: &Newcomer) -> Option<Refusal> {
+        if self.bans.has(newcomer.id) {
+            return Some(Refusal::Banned);
+        }
+        if newcomer.has_pass {
+            return self.is_closed_by_play().then_some(Refusal::Locked);
+        }
+        let is_right =
+            |password: &Password| newcomer.password.as_ref().is_some_and(|offer| password.is(offer));
+        if !self.charter.password.as_ref().is_none_or(is_right) {
+            return Some(Refusal::PasswordWrong);
+        }
+        self.standing().locked.then_some(Refusal::Locked)
+    }
+
+    pub(super) fn join(&mut self, newcomer: Newcomer, now_ms: u64, effects: &mut Vec<Effect>) {
+        if let Some(refusal) = self.refusal(&newcomer) {
+            effects.push(Effect::Refused(refusal));
+            return;
+        }
+        if self.settings.bots_yield {
+            self.make_way(now_ms, effects);
+        }
+        let Newcomer { id, name, me, .. } = newcomer.clone();
+        let Some(seat) = self.roster.admit(newcomer) else {
+            effects.push(Effect::Refused(Refusal::Full));
+            self.settle(now_ms, effects);
+            return;
+        };
+        let before = (self.controls.clone(), self.ownership.clone());
+        self.ownership.arrive(seat, id);
+        let mut sent = Vec::new();
+        if let Err(refusal) = self.play(now_ms, &mut sent, |game, room| game.join(room, seat)) {
+            self.roster.vacate(seat);
+            (self.controls, self.ownership) = before;
+            effects.push(Effect::Refused(Refusal::ByGame(refusal)));
+            self.settle(now_ms, effects);
+            return;
+        }
+        self.tell_of_new_owner(seat, effects);
+        // The others hear `here` before anything that the game says of the newcomer; he hears `joined`, whose state
+        // has all of it, before anything else.
+        let here = Event::Here(Here { seat, id, name, me, bot: false });
+        effects.push(Effect::Send(Outgoing::reliable(Audience::Except(seat), here)));
+        effects.push(Effect::Admitted(Box::new(self.joined(seat, now_ms))));
+        effects.append(&mut sent);
+        self.settle(now_ms, effects);
+    }
+
+    /// Whoever comes first owns the room: `joined` tells him so, and only others need an event for it.
+    pub(super) fn tell_of_new_owner(&mut self, newcomer: Seat, effects: &mut Vec<Effect>) {
+        let owner = self.ownership.owner();
+        if self.told.owner == owner {
+            return;
+        }
+        self.told.owner = owner;
+        let change = RoomChange { owner: Some(owner.unwrap_or(Seat::GAME)), ..RoomChange::default() };
+        effects.push(Effect::Changed(change.clone()));
+        if self.roster.count() > 1 {
+            effects.push(Effect::Send(Outgoing::reliable(Audience::Except(newcomer), Event::Room(change))));
+        }
+    }
+
+    pub(super) fn vacate(
+        &mut self,
+        seat: Seat,
+        why: GoneWhy,
+        detail: Option<String>,
+        now_ms: u64,
+        effects: &mut Vec<Effect>,
+    ) {
+        if !self.roster.vacate(seat) {
+            return;
+        }
+        self.ownership.depart(seat, &self.roster);
+        effects.push(Effect::Vacated { seat, why, detail: detail.clone() });
+        let gone = Event::Gone(Gone { seat, why, detail });
+        effects.push(Effect::Send(Outgoing::reliable(Audience::All, gone)));
+        self.play(now_ms, effects, |game, room| game.leave(room, seat, why));
+    }
+
+    pub(super) fn presence(&mut self, seat: Seat, away: bool, now_ms: u64, effects: &mut Vec<Effect>) {
+        if !self.roster.set_away(seat, away) {
+            return;
+        }
+        let event =
+            if away { Event::Away(Away { seat, why: AwayWhy::Lost }) } else { Event::Back(Back { seat }) };
+        effects.push(Effect::Send(Outgoing::reliable(Audience::All, event)));
+        self.call(
+            now_ms,
+            effects,
+            |game, room| {
+                if away { game.away(room, seat) } else { game.back(room, seat) }
+            },
+        );
+    }
+}
