@@ -52,11 +52,11 @@ impl<G: Game> RoomCore<G> {
             self.settle(now_ms, effects);
             return;
         }
-        self.tell_of_new_owner(seat, effects);
         // The others hear `here` before anything that the game says of the newcomer; he hears `joined`, whose state
         // has all of it, before anything else.
         let here = Event::Here(Here { seat, id, name, me, bot: false });
         effects.push(Effect::Send(Outgoing::reliable(Audience::Except(seat), here)));
+        self.tell_of_new_owner(seat, effects);
         effects.push(Effect::Admitted(Box::new(self.joined(seat, now_ms))));
         effects.append(&mut sent);
         self.settle(now_ms, effects);

@@ -29,6 +29,8 @@ struct Table {
     owned: bool,
     yields: bool,
     refuses_bots: bool,
+    /// Bots leave when they come, and another comes when one leaves.
+    churns: bool,
     /// Whom the game refuses.
     unwanted: String,
 }
@@ -46,6 +48,7 @@ impl Default for Table {
             owned: true,
             yields: false,
             refuses_bots: false,
+            churns: false,
             unwanted: String::new(),
         }
     }
@@ -80,10 +83,17 @@ impl Game for Table {
             room.add_bot("Another", &());
             return Err(MessageError::of_game("unwanted", "not you"));
         }
+        if self.churns {
+            room.remove_bot(seat);
+        }
         Ok(())
     }
 
     fn leave(&mut self, room: &mut Room<'_>, seat: Seat, _: GoneWhy) {
+        if self.churns {
+            room.add_bot("Robin", &());
+            return;
+        }
         let owner = room.owner();
         room.send(Audience::All, "left", &(seat, owner));
     }
@@ -108,10 +118,6 @@ impl Game for Table {
             "bot" => room.add_bot(&message.data.parse::<String>().unwrap(), &json!({"animal": "owl"})),
             "bots" => (0..2000).for_each(|_| room.add_bot("Robin", &())),
             "no_bot" => room.remove_bot(message.data.parse().unwrap()),
-            "endless" => {
-                room.add_bot("Robin", &());
-                room.set_timer("endless", Duration::ZERO);
-            }
             _ => {}
         }
         done()
@@ -486,6 +492,13 @@ fn a_game_that_refuses_its_own_bots_lets_the_room_live() {
 }
 
 #[test]
+#[should_panic(expected = "the game sent more than 32768 events")]
+fn a_game_whose_bots_come_and_go_without_end_is_stopped() {
+    let (mut room, [zoe, ..]) = three(json!({"churns": true}));
+    let _ = room.send(zoe, "bot", "Robin");
+}
+
+#[test]
 #[should_panic(expected = "it would be dropped: the bot \"\": nothing in it can be seen")]
 fn a_bot_without_a_name_fails_the_test() {
     let (mut room, [zoe, ..]) = three(json!({}));
@@ -553,6 +566,24 @@ fn enter(core: &mut RoomCore<Table>, number: u128, password: Option<&str>) -> Re
         _ => None,
     });
     outcome.unwrap()
+}
+
+#[test]
+fn the_others_hear_of_a_late_creator_before_they_hear_that_he_owns_the_room() {
+    let mut core = core(None);
+    enter(&mut core, 1, None).unwrap();
+    let mut effects = Vec::new();
+    let newcomer = Newcomer::new(player(7), "P7".to_owned(), Payload::null());
+    core.step(Input::Join(newcomer), 1, &mut effects);
+    let told: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Send(outgoing) => Some((outgoing.event.name(), outgoing.audience.clone())),
+            _ => None,
+        })
+        .collect();
+    let others = Audience::Except(Seat(2));
+    assert_eq!(told, [("here", others.clone()), ("room", others)]);
 }
 
 #[test]
