@@ -15,6 +15,7 @@ mod matchmaking;
 mod operations;
 mod options;
 mod own_game;
+mod own_rooms;
 mod owner;
 mod presence;
 mod purity;
