@@ -7,11 +7,12 @@ use sward_protocol::ids::{PlayerId, RoomId};
 use sward_protocol::limits::GONE_DETAIL_CHARS_MAX;
 use sward_protocol::operator::{Done, KickPlayer, WarnLevel, Warned, Warning, Warnings};
 use sward_protocol::problem::ErrorCode;
+use sward_protocol::rooms::RoomList;
 use sward_protocol::text;
 
 use super::error::ApiError;
-use super::extract::{Answer, Body, bearer, state};
-use super::rooms::room;
+use super::extract::{Answer, Body, Query, bearer, state};
+use super::rooms::{ListQuery, room};
 use super::state::State;
 use crate::fanout::wake::Wakes;
 use crate::operator::warnings::{Scope, WarnError};
@@ -106,6 +107,19 @@ fn scope(state: &State, game: Option<String>, room: Option<RoomId>) -> Result<Sc
         (None, Some(room)) if state.admission.directory.find(room).is_some() => Ok(Scope::Room(room)),
         (None, Some(_)) => Err(ApiError::new(ErrorCode::RoomNotFound, "there is no such room")),
     }
+}
+
+/// `GET /v1/admin/rooms`
+pub async fn list(
+    request: HttpRequest,
+    _operator: Operator,
+    answer: Answer,
+    query: Query<ListQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (game, after, limit) = query.0.page()?;
+    let directory = &state(&request)?.admission.directory;
+    let (rooms, next) = directory.lobby().page_of_all(game.as_deref(), after, limit);
+    answer.ok(&RoomList { rooms, next })
 }
 
 /// `GET /v1/admin/rooms/{id}`

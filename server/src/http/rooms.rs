@@ -87,16 +87,25 @@ pub struct ListQuery {
     after: Option<String>,
 }
 
+impl ListQuery {
+    /// Which game, behind which room, and how many at most.
+    ///
+    /// # Errors
+    /// `bad_query`.
+    pub fn page(self) -> Result<(Option<String>, Option<RoomId>, usize), ApiError> {
+        let after = self.after.as_deref().map(str::parse::<RoomId>).transpose();
+        let after = after.map_err(|error| ApiError::new(ErrorCode::BadQuery, format!("after: {error}")))?;
+        Ok((self.game, after, self.limit.unwrap_or(PAGE).clamp(1, ROOM_PAGE_MAX)))
+    }
+}
+
 /// `GET /v1/rooms`
 pub async fn list(
     request: HttpRequest,
     answer: Answer,
     query: Query<ListQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let ListQuery { game, limit, after } = query.0;
-    let after = after.as_deref().map(str::parse::<RoomId>).transpose();
-    let after = after.map_err(|error| ApiError::new(ErrorCode::BadQuery, format!("after: {error}")))?;
-    let limit = limit.unwrap_or(PAGE).clamp(1, ROOM_PAGE_MAX);
+    let (game, after, limit) = query.0.page()?;
     let (rooms, next) = state(&request)?.admission.directory.lobby().page(game.as_deref(), after, limit);
     answer.cached(&request, &RoomList { rooms, next })
 }

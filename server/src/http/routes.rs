@@ -86,6 +86,7 @@ fn mount(config: &mut web::ServiceConfig) {
                 .route(web::get().to(admin::warnings))
                 .route(web::post().to(admin::warn)),
         )
+        .service(resource("/v1/admin/rooms", "GET").route(web::get().to(admin::list)))
         .service(resource("/v1/admin/rooms/{id}", "GET").route(web::get().to(admin::inspect)))
         .service(resource("/v1/admin/rooms/{id}/kick", "POST").route(web::post().to(admin::kick)))
         .service(resource("/v1/admin/rooms/{id}/close", "POST").route(web::post().to(admin::close)))

@@ -251,22 +251,31 @@ impl Lobby {
         after: Option<RoomId>,
         limit: usize,
     ) -> (Vec<RoomInfo>, Option<RoomId>) {
-        let start = match after {
-            None => 0,
-            Some(id) => match self.order.get(&id) {
-                Some(&order) => order + 1,
-                None => return (Vec::new(), None),
-            },
-        };
+        let Some(start) = self.start_behind(after) else { return (Vec::new(), None) };
         let listed = match game {
             None => Some(&self.listed),
             Some(game) => self.games.get(game).map(Game::listed),
         };
         let orders = listed.into_iter().flat_map(|listed| listed.range(start..));
-        let mut listings = orders.filter_map(|order| self.listings.get(order));
-        let rooms: Vec<_> = listings.by_ref().take(limit).map(Listing::info).collect();
-        let next = if listings.next().is_some() { rooms.last().map(|room| room.id) } else { None };
-        (rooms, next)
+        one_page(orders.filter_map(|order| self.listings.get(order)), limit)
+    }
+
+    /// One page of all rooms, private and empty ones too, as [`Lobby::page`]: for the operator.
+    #[must_use]
+    pub fn page_of_all(
+        &self,
+        game: Option<&str>,
+        after: Option<RoomId>,
+        limit: usize,
+    ) -> (Vec<RoomInfo>, Option<RoomId>) {
+        let Some(start) = self.start_behind(after) else { return (Vec::new(), None) };
+        let listings = self.listings.range(start..).map(|(_, listing)| listing);
+        one_page(listings.filter(|listing| game.is_none_or(|game| listing.charter.game == game)), limit)
+    }
+
+    /// Where a page behind this room begins; `None` if that is gone.
+    fn start_behind(&self, after: Option<RoomId>) -> Option<u64> {
+        after.map_or(Some(0), |id| self.order.get(&id).map(|order| order + 1))
     }
 
     /// How many rooms of this game are listed, or of all games, and how many seats are taken in them.
@@ -309,6 +318,15 @@ impl Lobby {
         }
         true
     }
+}
+
+fn one_page<'a>(
+    mut listings: impl Iterator<Item = &'a Listing>,
+    limit: usize,
+) -> (Vec<RoomInfo>, Option<RoomId>) {
+    let rooms: Vec<_> = listings.by_ref().take(limit).map(Listing::info).collect();
+    let next = if listings.next().is_some() { rooms.last().map(|room| room.id) } else { None };
+    (rooms, next)
 }
 
 #[cfg(test)]

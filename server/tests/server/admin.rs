@@ -127,6 +127,11 @@ fn an_operator_looks_inside_puts_players_out_and_closes_rooms() {
     let made = zoe.post("/v1/rooms", &json!({"game": "relay", "private": true, "name": "den"})).json();
     let room = made["room"]["id"].as_str().unwrap();
     bo.post(&format!("/v1/rooms/{room}/join"), &json!({}));
+    assert_eq!(server.get("/v1/rooms").json()["rooms"], json!([]), "it is private");
+    let list = |query: &str| ask(&server, "GET", &format!("/v1/admin/rooms{query}"), &json!({}));
+    assert_eq!(list("").json()["rooms"][0]["id"], room);
+    assert_eq!(list("?game=meadow").json(), json!({"rooms": [], "next": null}));
+    assert_eq!(list("?after=x").code(), "bad_query");
     let path = format!("/v1/admin/rooms/{room}");
     let inside = ask(&server, "GET", &path, &json!({})).json();
     assert_eq!((&inside["room"]["name"], &inside["players"][1]["name"]), (&json!("den"), &json!("Bo")));
