@@ -48,6 +48,8 @@ pub const BATCH_JSON_BYTES_MAX: usize = 64 * 1024;
 pub const BODY_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of JSON of a player's own data (`me`), of a room's `meta`, `filter` and `options`, each.
 pub const ME_BYTES_MAX: usize = 1024;
+/// Bytes of JSON of what a player leaves to be said when he is gone (`will`).
+pub const WILL_BYTES_MAX: usize = 1024;
 /// Bytes of JSON that `sward.ping` carries.
 pub const PING_BYTES_MAX: usize = 1024;
 /// Objects and arrays inside each other in one message's payload.
@@ -61,7 +63,8 @@ pub const GONE_DETAIL_CHARS_MAX: usize = 200;
 pub const TYPE_CHARS_MAX: usize = 64;
 /// Characters of `src` and of a stream's nonce `n`.
 pub const NONCE_CHARS_MAX: usize = 32;
-/// Characters of a `key`: of a request that is safe to send again, and of a message in the latest lane.
+/// Characters of a `key`: of a request that is safe to send again, and of a message in the latest lane; of the name of a
+/// kept value.
 pub const KEY_CHARS_MAX: usize = 64;
 /// Integers stay below this (2^53), so that JavaScript keeps them exactly.
 pub const INTEGER_END: u64 = 1 << 53;

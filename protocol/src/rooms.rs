@@ -132,6 +132,9 @@ pub struct Join {
     /// An object of at most 1 KiB for the game; absent is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<Payload>,
+    /// What is said in the player's name when he is gone, in games that support it; null is as absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub will: Option<Will>,
     /// Makes it safe to send again: the same key within 60 s gets the first answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
@@ -163,6 +166,9 @@ pub struct CreateRoom {
     /// An object of at most 1 KiB for the game; absent is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<Payload>,
+    /// What is said in the player's name when he is gone, in games that support it; null is as absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub will: Option<Will>,
     /// Makes it safe to send again: the same key within 60 s gets the first answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
@@ -181,6 +187,7 @@ impl CreateRoom {
             password: None,
             meta: None,
             options: None,
+            will: None,
             key: None,
         }
     }
@@ -198,9 +205,23 @@ pub struct JoinRoom {
     /// What an invitation or an accepted knock brought: lets in once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pass: Option<String>,
+    /// What is said in the player's name when he is gone, in games that support it; null is as absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub will: Option<Will>,
     /// Makes it safe to send again: the same key within 60 s gets the first answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+}
+
+/// What is said in a player's name when he is gone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Will {
+    /// As that of a message: 1–64 characters; `chat…` and `sward.…` are the server's.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Absent is null; with the type at most 1 KiB as JSON.
+    #[serde(default)]
+    pub data: Payload,
 }
 
 /// Answer to every join.

@@ -67,6 +67,50 @@ pub enum Group {
     All,
 }
 
+/// Under which name a message's data is kept for who comes later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Keep {
+    /// Of the author's seat; it goes with him.
+    Seat(String),
+    /// With its scope.
+    Scoped {
+        /// 1–64 characters.
+        name: String,
+        /// Whose it is.
+        scope: KeepScope,
+    },
+}
+
+impl Keep {
+    /// The name, 1–64 characters.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Seat(name) | Self::Scoped { name, .. } => name,
+        }
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn scope(&self) -> KeepScope {
+        match self {
+            Self::Seat(_) => KeepScope::Seat,
+            Self::Scoped { scope, .. } => *scope,
+        }
+    }
+}
+
+/// Whose a kept value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeepScope {
+    /// The author's: each seat has names of its own, and they go when it goes.
+    Seat,
+    /// The room's: whoever writes it last.
+    Room,
+}
+
 /// One message of a player's.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Message {
@@ -84,6 +128,9 @@ pub struct Message {
     /// Makes it latest-by-key, where the game supports that: a newer message of this key takes its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// Has its data kept, where the game supports that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Keep>,
 }
 
 #[derive(Deserialize)]
@@ -98,6 +145,8 @@ struct MessageFields<'a> {
     to: Option<To>,
     #[serde(default, borrow)]
     key: Option<Cow<'a, str>>,
+    #[serde(default)]
+    keep: Option<Keep>,
 }
 
 /// A message that cannot be read.
@@ -119,7 +168,7 @@ impl Message {
     ///
     /// # Errors
     /// `too_deep` or `bad_payload` if its data may not be passed on, `bad_message` if it is no object with a usable
-    /// `type`, or `rid`, `to` or `key` are of the wrong shape.
+    /// `type`, or `rid`, `to`, `key` or `keep` are of the wrong shape.
     pub fn read(checked: &CheckedMessage) -> Result<Self, Unreadable> {
         let json = match &checked.0 {
             Ok(payload) => payload.json(),
@@ -155,13 +204,23 @@ impl Message {
         if fields.key.as_deref().is_some_and(|key| !is_key(key)) {
             return Err(bad(format!("key has 1 to {KEY_CHARS_MAX} characters")));
         }
+        if fields.keep.as_ref().is_some_and(|keep| !is_key(keep.name())) {
+            return Err(bad(format!("keep has 1 to {KEY_CHARS_MAX} characters")));
+        }
         let data = fields.data.map_or_else(Payload::null, Payload::part_of_scanned);
         if data.json_len() > PAYLOAD_BYTES_MAX {
             let detail = format!("data has at most {PAYLOAD_BYTES_MAX} bytes as JSON");
             return Err(MessageError::new(ErrorCode::BadPayload, detail));
         }
         let key = fields.key.map(Cow::into_owned);
-        Ok(Self { kind: fields.kind.into_owned(), data, rid: fields.rid, to: fields.to, key })
+        Ok(Self {
+            kind: fields.kind.into_owned(),
+            data,
+            rid: fields.rid,
+            to: fields.to,
+            key,
+            keep: fields.keep,
+        })
     }
 }
 
@@ -242,6 +301,15 @@ mod tests {
         check(r#"{"type":"w","key":"pos"}"#, Ok("w"));
         check(r#"{"type":"w","key":""}"#, Err("bad_message"));
         check(&format!(r#"{{"type":"w","key":"{}"}}"#, "k".repeat(65)), Err("bad_message"));
+        check(r#"{"type":"w","keep":"hat"}"#, Ok("w"));
+        check(r#"{"type":"w","keep":{"name":"board","scope":"room"}}"#, Ok("w"));
+        check(r#"{"type":"w","keep":{"name":"hat","scope":"seat"}}"#, Ok("w"));
+        check(r#"{"type":"w","keep":null}"#, Ok("w"));
+        check(r#"{"type":"w","keep":""}"#, Err("bad_message"));
+        check(r#"{"type":"w","keep":7}"#, Err("bad_message"));
+        check(r#"{"type":"w","keep":{"name":"board"}}"#, Err("bad_message"));
+        check(r#"{"type":"w","keep":{"name":"board","scope":"moon"}}"#, Err("bad_message"));
+        check(&format!(r#"{{"type":"w","keep":"{}"}}"#, "k".repeat(65)), Err("bad_message"));
         check(r#"{"type":"w","data":"\ud800"}"#, Err("bad_payload"));
         check(&format!(r#"{{"type":"w","data":{}{}}}"#, "[".repeat(33), "]".repeat(33)), Err("too_deep"));
     }

@@ -19,13 +19,15 @@ use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError, Problem};
 use sward_protocol::rooms::{
-    CreateRoom, Join, JoinRoom, Left, OneRoom, Phase, RoomInfo, RoomList, RoomView, Seated,
+    CreateRoom, Join, JoinRoom, Left, OneRoom, Phase, RoomInfo, RoomList, RoomView, Seated, Will,
 };
 use sward_protocol::session::{CreateSession, Player, SessionCreated, SessionLimits, Time};
 use sward_protocol::social::{
     AskAnswer, Asked, ChatScope, Invite, Knock, PartyCall, PartyJoined, QueueCall, Say, Watch, Withdraw,
 };
-use sward_protocol::upstream::{Answer, Batch, Group, Message, PastEvent, Reply, SendBody, To};
+use sward_protocol::upstream::{
+    Answer, Batch, Group, Keep, KeepScope, Message, PastEvent, Reply, SendBody, To,
+};
 
 use support::{golden, payload};
 
@@ -62,12 +64,14 @@ fn create_room() -> CreateRoom {
         password: Some(Password::new("sésame \"7\"")),
         meta: Some(room().meta),
         options: Some(payload(&json!({"flush_ms": 0, "echo": true}))),
+        will: Some(Will { kind: "bye".to_owned(), data: payload(&json!({"hat": 3})) }),
         key: key(),
     }
 }
 
 fn join() -> Join {
-    let CreateRoom { game, me, name, max_players, private, password, meta, options, key } = create_room();
+    let CreateRoom { game, me, name, max_players, private, password, meta, options, will, key } =
+        create_room();
     let filter = Some(payload(&json!({"map": "hills"})));
     Join {
         game: Some(game),
@@ -81,6 +85,7 @@ fn join() -> Join {
         password,
         meta,
         options,
+        will,
         key,
     }
 }
@@ -92,6 +97,7 @@ fn messages() -> Vec<Message> {
         rid: None,
         to: None,
         key: None,
+        keep: None,
     };
     vec![
         message("wave", json!(null)),
@@ -108,6 +114,11 @@ fn messages() -> Vec<Message> {
             key: Some("pos".to_owned()),
             rid: Some(0),
             ..message("move", json!({"x": 10, "y": 20.25}))
+        },
+        Message { keep: Some(Keep::Seat("hat".to_owned())), ..message("hat", json!({"red": true})) },
+        Message {
+            keep: Some(Keep::Scoped { name: "board".to_owned(), scope: KeepScope::Room }),
+            ..message("board", json!([[0, 1], [2, null]]))
         },
         message("sward.ping", json!({"": [], "deep": [[[{}]]]})),
         message("sward.rung", json!({"rung": 2})),
@@ -241,6 +252,7 @@ fn rooms(bodies: &mut Bodies) {
             me: create_room().me,
             password: create_room().password,
             pass: Some("0f1e2d3c".to_owned()),
+            will: create_room().will,
             key: key(),
         },
     );

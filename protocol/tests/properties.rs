@@ -42,7 +42,7 @@ fn message() -> impl Strategy<Value = Message> {
     )
         .prop_map(|(kind, data, rid, to, key)| {
             let key = key.map(|chars| chars.into_iter().collect());
-            Message { kind, data: Payload::of(&data).unwrap(), rid, to, key }
+            Message { kind, data: Payload::of(&data).unwrap(), rid, to, key, keep: None }
         })
 }
 

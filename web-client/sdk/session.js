@@ -20,6 +20,7 @@ import { isObject, textOr } from './shape.js';
  * @property {boolean} [create]
  * @property {Record<string, unknown>} [filter]
  * @property {unknown} [me]
+ * @property {{type: string, data?: unknown}} [will] what the relay says in one's name when one is gone
  * @property {string} [name]
  * @property {number} [max_players]
  * @property {boolean} [private]
@@ -167,14 +168,15 @@ export class Session {
    *
    * @param {string} type
    * @param {unknown} [data] JSON
-   * @param {{to?: number | 'all', latest?: string}} [options] `to` one seat, in games that know it. `latest` names a
+   * @param {{to?: number | 'all', latest?: string, keep?: import('./upstream-queue.js').Keep}} [options] `to` one seat,
+   *   in games that know it. `keep`: the relay keeps the data for who comes later. `latest` names a
    *   key: a newer message of that key replaces one that still waits, so that a slow network carries fewer and fresher
    *   positions instead of a queue of old ones.
    * @throws {SwardError} `queue_full`, `message_too_large`, `bad_payload`, `closed`
    */
-  send(type, data, { to, latest } = {}) {
+  send(type, data, { to, latest, keep } = {}) {
     this.#refuseWhenClosed();
-    this.#sender.push({ type, data, to, latest, settle: undefined });
+    this.#sender.push({ type, data, to, latest, keep, settle: undefined });
   }
 
   /**
@@ -182,17 +184,18 @@ export class Session {
    *
    * @param {string} type
    * @param {unknown} [data]
-   * @param {{to?: number | 'all'}} [options]
+   * @param {{to?: number | 'all', keep?: import('./upstream-queue.js').Keep}} [options]
    * @returns {Promise<unknown>} the game's answer, or null
    * @throws {SwardError} with the server's code when the message failed
    */
-  async request(type, data, { to } = {}) {
+  async request(type, data, { to, keep } = {}) {
     this.#refuseWhenClosed();
     return new Promise((resolve, reject) => {
       this.#sender.push({
         type,
         data,
         to,
+        keep,
         latest: undefined,
         settle: (answer) => ('error' in answer ? reject(answer.error) : resolve(answer.data)),
       });
@@ -317,7 +320,7 @@ export class Session {
     const me = request?.me ?? room?.players.get(room.seat)?.me ?? null;
     if (room) {
       try {
-        return await this.#join({ id: room.id, me, password: request?.password });
+        return await this.#join({ id: room.id, me, will: request?.will, password: request?.password });
       } catch (thrown) {
         const error = asSwardError(thrown);
         const replaceable = error.code === 'room_not_found' || error.code === 'room_full';

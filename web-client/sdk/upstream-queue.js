@@ -9,11 +9,14 @@ import { isCount, isObject, textOr } from './shape.js';
  * One batch is under way at a time. It keeps its `seq` until it is answered, so a lost answer is simply asked for
  * again and the server skips what it has applied.
  *
+ * @typedef {string | {name: string, scope: 'seat' | 'room'}} Keep a name alone is one of the author's seat
+ *
  * @typedef {object} Message
  * @property {string} type
  * @property {unknown} data
  * @property {number | 'all' | undefined} to
  * @property {string | undefined} latest a newer message of this key replaces one that still waits
+ * @property {Keep} [keep]
  * @property {((answer: {data: unknown} | {error: SwardError}) => void) | undefined} settle for a request: its one reply
  *
  * @typedef {{json: string, bytes: number, rid: number | null, message: Message}} Item
@@ -294,10 +297,10 @@ export class UpstreamQueue {
  * @param {Message} message
  * @param {number | null} rid
  */
-function encode({ type, data, to }, rid) {
+function encode({ type, data, to, keep }, rid) {
   let json;
   try {
-    json = JSON.stringify({ type, data: data ?? null, to, rid: rid ?? undefined });
+    json = JSON.stringify({ type, data: data ?? null, to, keep, rid: rid ?? undefined });
   } catch (error) {
     throw new SwardError('bad_payload', error instanceof Error ? error.message : String(error));
   }

@@ -85,8 +85,8 @@ test('every golden body says the same in JSON and in MessagePack, which is writt
 test('what goes up is what the server crate reads', () => {
   const queue = new UpstreamQueue('k7');
   const sent = body('POST /v1/send');
-  for (const { type, data, to, rid } of sent.msgs) {
-    queue.push({ type, data, to, latest: undefined, settle: rid === undefined ? undefined : () => {} });
+  for (const { type, data, to, keep, rid } of sent.msgs) {
+    queue.push({ type, data, to, keep, latest: undefined, settle: rid === undefined ? undefined : () => {} });
   }
   const written = JSON.parse(queue.next(0, sent.ack, 5_000) ?? '');
   // Numbers of its own; `key` is for clients that ask for the latest lane.

@@ -195,7 +195,7 @@ impl Writer {
         let intended_us = self.outgoing.intended(number).as_micros() as u64;
         let marker = Marker { run: self.run, sender: self.index as u32, number, intended_us };
         let data = Payload::of(&marker.text(self.data_bytes)).expect("a marker is a plain ASCII string");
-        Message { kind: "move".to_owned(), data, rid: None, to: None, key: None }
+        Message { kind: "move".to_owned(), data, rid: None, to: None, key: None, keep: None }
     }
 
     /// Posts a batch. What events its answer has are taken as if the stream had brought them.

@@ -117,7 +117,14 @@ async fn a_send_without_an_answer_is_a_transport_error_and_the_next_one_opens_a_
     let server = TinyServer::start(Faults { hang_up_sends: 1, ..Faults::default() }).await;
     let mut session = session(&server).await;
     session.join(&join()).await.unwrap();
-    let message = Message { kind: "move".to_owned(), data: Payload::null(), rid: None, to: None, key: None };
+    let message = Message {
+        kind: "move".to_owned(),
+        data: Payload::null(),
+        rid: None,
+        to: None,
+        key: None,
+        keep: None,
+    };
     let msgs = &[message];
     let batch = Batch { src: "a", seq: Some(1), ack: None, msgs };
     let error = session.send(&batch).await.unwrap_err();

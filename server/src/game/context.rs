@@ -9,7 +9,7 @@ use sward_protocol::downstream::{Event, Msg};
 use sward_protocol::ids::{PlayerId, RoomId, Seat};
 use sward_protocol::limits::{GONE_DETAIL_CHARS_MAX, ME_BYTES_MAX, ROOM_PLAYERS_MAX};
 use sward_protocol::payload::Payload;
-use sward_protocol::rooms::Phase;
+use sward_protocol::rooms::{Phase, Will};
 use sward_protocol::text;
 
 use super::audience::Audience;
@@ -107,6 +107,13 @@ impl Room<'_> {
     #[must_use]
     pub fn player(&self, seat: Seat) -> Option<&Seated> {
         self.players.get(&seat)
+    }
+
+    /// What the newcomer wants to be said in his name when he is gone: in [`Game::join`](super::Game::join), once; `None`
+    /// otherwise, and when he wants nothing. Only a game that takes it and passes it on in
+    /// [`Game::leave`](super::Game::leave) heeds it.
+    pub fn take_will(&mut self) -> Option<Will> {
+        self.controls.will.take()
     }
 
     /// The room's random source.

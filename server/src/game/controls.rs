@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sward_protocol::ids::Seat;
 use sward_protocol::payload::Payload;
+use sward_protocol::rooms::Will;
 
 use super::timers::Timers;
 
@@ -31,6 +32,8 @@ pub struct Controls {
     pub bots_out: Vec<Seat>,
     /// Whether it plays.
     pub stage: Stage,
+    /// What the newcomer wants to be said when he is gone, while the game is asked about him.
+    pub will: Option<Will>,
     /// What was not sent, and why.
     pub dropped: Vec<Dropped>,
     sent_events: u32,
@@ -73,6 +76,7 @@ impl Controls {
             bots_in: Vec::new(),
             bots_out: Vec::new(),
             stage: Stage::default(),
+            will: None,
             dropped: Vec::new(),
             sent_events: 0,
             sent_bytes: 0,

@@ -223,7 +223,7 @@ mod tests {
 
     fn message(kind: &str, data: &str) -> Message {
         let data = Payload::from_json(data).unwrap();
-        Message { kind: kind.to_owned(), data, rid: None, to: None, key: None }
+        Message { kind: kind.to_owned(), data, rid: None, to: None, key: None, keep: None }
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub use sward_protocol::downstream::GoneWhy;
 pub use sward_protocol::ids::{PlayerId, RoomId, Seat};
 pub use sward_protocol::payload::Payload;
 pub use sward_protocol::problem::{ErrorCode, MessageError};
-pub use sward_protocol::rooms::Phase;
+pub use sward_protocol::rooms::{Phase, Will};
 
 /// What a game answers to a message: the reply, for whoever asked for one, or why it refuses.
 ///

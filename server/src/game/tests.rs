@@ -146,7 +146,14 @@ fn three() -> (TestRoom<Puppet>, [TestPlayer; 3]) {
 }
 
 fn order(kind: &str, data: &Value) -> Message {
-    Message { kind: kind.to_owned(), data: Payload::of(data).unwrap(), rid: None, to: None, key: None }
+    Message {
+        kind: kind.to_owned(),
+        data: Payload::of(data).unwrap(),
+        rid: None,
+        to: None,
+        key: None,
+        keep: None,
+    }
 }
 
 #[test]

@@ -1,22 +1,35 @@
-//! Whatever a player sends goes to the others, or to all, or to one: a game without server code.
+//! Whatever a player sends goes to the others, or to all, or to one: a game without server code. What is to be known by
+//! who comes later is kept, and what a player leaves to be said is said when he is gone.
 
+mod kept;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sward_protocol::upstream::{Group, To};
 
 use crate::game::{
-    Audience, BadOptions, ErrorCode, Game, MessageError, PUBLIC_DELAY_MAX, Payload, Random, Raw, Reply, Room,
-    SaveError, Seat, Settings, StartRules, done,
+    Audience, BadOptions, ErrorCode, Game, GoneWhy, MessageError, PUBLIC_DELAY_MAX, Payload, Random, Raw,
+    Reply, Room, SaveError, Seat, Settings, StartRules, Will, done, refuse,
 };
+use kept::Kept;
 
 /// The longest flush interval that a room's creator may ask for, in milliseconds.
 const FLUSH_MS_MAX: u64 = 1000;
 
 /// The relay. `docs/protocol.md` has its options and its addressing.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Relay {
+    options: Options,
+    kept: Kept,
+    /// What is to be said when a seat is empty.
+    wills: BTreeMap<Seat, Will>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+struct Options {
     flush_ms: u64,
     echo: bool,
     /// How much later others than its players may watch.
@@ -51,7 +64,7 @@ impl Start {
     }
 }
 
-impl Default for Relay {
+impl Default for Options {
     fn default() -> Self {
         Self { flush_ms: 33, echo: false, public_delay_ms: None, start: None, pause: false }
     }
@@ -62,25 +75,40 @@ impl Game for Relay {
     type Message = Raw;
 
     fn create(options: &Payload, _random: &mut Random) -> Result<Self, BadOptions> {
-        let relay: Self = options.parse()?;
-        if relay.flush_ms > FLUSH_MS_MAX {
+        let options: Options = options.parse()?;
+        if options.flush_ms > FLUSH_MS_MAX {
             return Err(BadOptions(format!("flush_ms is at most {FLUSH_MS_MAX}")));
         }
-        if relay.public_delay_ms.is_some_and(|delay_ms| u128::from(delay_ms) > PUBLIC_DELAY_MAX.as_millis()) {
+        if options.public_delay_ms.is_some_and(|delay_ms| u128::from(delay_ms) > PUBLIC_DELAY_MAX.as_millis())
+        {
             return Err(BadOptions(format!("public_delay_ms is at most {}", PUBLIC_DELAY_MAX.as_millis())));
         }
-        Ok(relay)
+        Ok(Self { options, kept: Kept::default(), wills: BTreeMap::new() })
     }
 
     fn settings(&self) -> Settings {
-        let mut settings = Settings::new(50).with_flush(Duration::from_millis(self.flush_ms));
-        if let Some(delay_ms) = self.public_delay_ms {
+        let mut settings = Settings::new(50).with_flush(Duration::from_millis(self.options.flush_ms));
+        if let Some(delay_ms) = self.options.public_delay_ms {
             settings = settings.with_public(Duration::from_millis(delay_ms));
         }
-        if let Some(start) = self.start {
+        if let Some(start) = self.options.start {
             settings = settings.with_start(start.rules());
         }
-        if self.pause { settings.with_pause_on_away() } else { settings }
+        if self.options.pause { settings.with_pause_on_away() } else { settings }
+    }
+
+    fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
+        if let Some(will) = room.take_will() {
+            self.wills.insert(seat, will);
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, room: &mut Room<'_>, seat: Seat, _why: GoneWhy) {
+        self.kept.forget(seat);
+        if let Some(Will { kind, data }) = self.wills.remove(&seat) {
+            room.pass_on(seat, Audience::All, &kind, data);
+        }
     }
 
     fn message(&mut self, room: &mut Room<'_>, from: Seat, Raw(message): Raw) -> Reply {
@@ -91,14 +119,29 @@ impl Game for Relay {
                 return Err(MessageError::new(ErrorCode::NoSuchSeat, detail));
             }
             Some(To::Group(Group::All)) => Audience::All,
-            None if self.echo => Audience::All,
+            None if self.options.echo => Audience::All,
             None => Audience::Except(from),
         };
+        if let Some(keep) = &message.keep {
+            // Everybody sees what is kept.
+            if matches!(to, Audience::Only(_)) {
+                return refuse("kept_for_all", "what is for one seat is not kept");
+            }
+            self.kept.set(from, keep, &message.data)?;
+        }
         match message.key {
             Some(key) => room.pass_on_latest(from, to, &key, &message.kind, message.data),
             None => room.pass_on(from, to, &message.kind, message.data),
         }
         done()
+    }
+
+    fn state(&self, _seat: Seat) -> impl Serialize {
+        self.kept.shown()
+    }
+
+    fn public_state(&self) -> impl Serialize {
+        self.kept.shown()
     }
 
     fn save(&self) -> Result<Payload, SaveError> {
@@ -174,10 +217,77 @@ mod tests {
     }
 
     #[test]
+    fn who_comes_later_sees_what_is_kept_and_nothing_of_who_is_gone() {
+        let mut room = TestRoom::<Relay>::new();
+        let (zoe, bo) = (room.join("Zoë"), room.join("Bo"));
+        assert_eq!(room.joined(zoe).state.json(), r#"{"room":{},"seats":{}}"#);
+        room.send_raw(zoe, r#"{"type":"hat","data":"red","keep":"hat"}"#).unwrap();
+        room.send_raw(bo, r#"{"type":"hat","data":"blue","keep":"hat"}"#).unwrap();
+        let board = |data: u8| {
+            format!(r#"{{"type":"board","data":{data},"to":"all","keep":{{"name":"board","scope":"room"}}}}"#)
+        };
+        room.send_raw(zoe, &board(1)).unwrap();
+        room.send_raw(bo, &board(2)).unwrap();
+        assert_eq!(room.messages::<u8>(zoe, "board"), [1, 2]);
+        let mut restored = room.restored().unwrap();
+        for room in [&mut room, &mut restored] {
+            let mo = room.join("Mo");
+            let state = &room.joined(mo).state;
+            assert_eq!(
+                state.json(),
+                r#"{"room":{"board":2},"seats":{"1":{"hat":"red"},"2":{"hat":"blue"}}}"#
+            );
+            room.leave(bo);
+            room.send_raw(zoe, r#"{"type":"hat","keep":"hat"}"#).unwrap();
+            assert_eq!(room.state::<serde_json::Value>(mo), json!({"room": {"board": 2}, "seats": {}}));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_not_said_either() {
+        let mut room = TestRoom::<Relay>::new();
+        let (zoe, bo) = (room.join("Zoë"), room.join("Bo"));
+        room.forget_heard();
+        let large = format!(r#"{{"type":"a","data":"{}","keep":"a"}}"#, "x".repeat(17_000));
+        for (message, code) in [
+            (r#"{"type":"a","data":1,"to":2,"keep":"a"}"#, "kept_for_all"),
+            (large.as_str(), "kept_too_large"),
+            (r#"{"type":"a","data":1,"keep":""}"#, "bad_message"),
+        ] {
+            assert_eq!(room.send_raw(zoe, message).unwrap_err().code, code);
+        }
+        assert_eq!(room.heard(bo), [""; 0]);
+        assert_eq!(room.state::<serde_json::Value>(bo), json!({"room": {}, "seats": {}}));
+    }
+
+    #[test]
+    fn a_will_is_said_once_when_its_author_is_gone_whyever() {
+        let mut room = TestRoom::<Relay>::new();
+        let (zoe, bo) = (room.join("Zoë"), room.join_with_will("Bo", "bye", [7]));
+        let mut restored = room.restored().unwrap();
+        let gone = |why: &str| {
+            [
+                format!(r#"gone {{"seat":2,"why":"{why}"}}"#),
+                r#"msg {"from":2,"type":"bye","data":[7]}"#.into(),
+            ]
+        };
+        room.forget_heard();
+        room.leave(bo);
+        assert_eq!(room.heard(zoe), gone("left"));
+        let mo = room.join("Mo");
+        assert_eq!(mo.seat, bo.seat);
+        room.forget_heard();
+        room.leave(mo);
+        assert_eq!(room.heard(zoe), [r#"gone {"seat":2,"why":"left"}"#]);
+        restored.lose(bo);
+        assert_eq!(restored.heard(zoe), gone("lost"));
+    }
+
+    #[test]
     fn options_are_checked_and_saved() {
         let room = TestRoom::<Relay>::with(json!({"flush_ms": 0, "echo": true})).unwrap();
         assert_eq!(room.restored().unwrap().settings().flush, Duration::ZERO);
-        assert!(room.restored().unwrap().game().echo);
+        assert!(room.restored().unwrap().game().options.echo);
         for bad in [json!({"flush_ms": 1001}), json!({"flush_ms": -1}), json!({"echo": "yes"})] {
             assert!(TestRoom::<Relay>::with(&bad).is_err(), "{bad}");
         }

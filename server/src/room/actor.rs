@@ -243,9 +243,9 @@ impl RoomActor {
             // He has moved on, and back, before he was told to have left.
             self.leave(stay, GoneWhy::Moved, ctx);
         }
-        let Entry { me, password, has_pass } = entry;
+        let Entry { me, will, password, has_pass } = entry;
         let (id, name) = (occupant.player.id, occupant.player.name.clone());
-        let newcomer = Newcomer { id, name, me, password, has_pass };
+        let newcomer = Newcomer { id, name, me, will, password, has_pass };
         let mut outcome = None;
         for effect in self.step(Input::Join(newcomer), ctx)? {
             match effect {

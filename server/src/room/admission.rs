@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use sward_protocol::ids::{NodeId, PlayerId, RoomId};
-use sward_protocol::limits::{ME_BYTES_MAX, PASSWORD_CHARS_MAX, ROOM_PLAYERS_MAX};
+use sward_protocol::limits::{
+    ME_BYTES_MAX, PASSWORD_CHARS_MAX, ROOM_PLAYERS_MAX, TYPE_CHARS_MAX, WILL_BYTES_MAX,
+};
 use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
-use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Seated};
+use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Seated, Will};
 use sward_protocol::text;
 
 use super::catalog::{Catalog, Draft};
@@ -91,10 +93,10 @@ impl Admission {
     /// # Errors
     /// [`JoinError`]; a seat that the player has stays his.
     pub async fn join(&self, occupant: &Arc<Occupant>, join: Join) -> Result<Seated, JoinError> {
-        let me = bounded("me", join.me)?;
+        let entry = entry(join.me, join.will)?;
         if let Some(code) = &join.code {
             let room = self.directory.find_code(&checked_code(code)?).ok_or(JoinError::NotFound)?;
-            return self.enter(occupant, room, Entry { password: join.password, ..Entry::from(me) }).await;
+            return self.enter(occupant, room, Entry { password: join.password, ..entry }).await;
         }
         let Some(game) = join.game else {
             return Err(JoinError::BadField("either game or code is needed".to_owned()));
@@ -109,11 +111,12 @@ impl Admission {
             password: join.password,
             meta: join.meta,
             options: join.options,
+            will: None,
             key: None,
         };
         let plan = self.plan(room)?;
         // Rooms that ask for a password are not chosen: only the one that is made may ask for it.
-        let entry = Entry { password: plan.password.clone(), ..Entry::from(me) };
+        let entry = Entry { password: plan.password.clone(), ..entry };
         // Whether he is where he wants to be: his first answer may have been lost.
         let fits = |place: &Place| {
             let lobby = self.directory.lobby();
@@ -154,11 +157,11 @@ impl Admission {
         occupant: &Arc<Occupant>,
         mut create: CreateRoom,
     ) -> Result<Seated, JoinError> {
-        let me = bounded("me", std::mem::take(&mut create.me))?;
+        let entry = entry(std::mem::take(&mut create.me), create.will.take())?;
         let plan = self.plan(create)?;
         let core = self.make(Some(occupant), &plan)?;
         let reservation = self.directory.open_for(core, self.founding(occupant, &plan))?;
-        Ok(ask(reservation, occupant, Entry { password: plan.password, ..Entry::from(me) }).await?)
+        Ok(ask(reservation, occupant, Entry { password: plan.password, ..entry }).await?)
     }
 
     /// Join the room with this id.
@@ -171,7 +174,7 @@ impl Admission {
         id: RoomId,
         join: JoinRoom,
     ) -> Result<Seated, JoinError> {
-        let me = bounded("me", join.me)?;
+        let entry = entry(join.me, join.will)?;
         let room = self.directory.find(id).ok_or(JoinError::NotFound)?;
         let player = occupant.player.id;
         let has_pass = join.pass.is_some();
@@ -183,7 +186,7 @@ impl Admission {
                 return Err(JoinError::BadPass);
             }
         }
-        let entry = Entry { me, password: join.password, has_pass };
+        let entry = Entry { password: join.password, has_pass, ..entry };
         let seated = self.enter(occupant, room, entry).await?;
         self.directory.passes().revoke(player, id);
         Ok(seated)
@@ -221,6 +224,7 @@ impl Admission {
             password: None,
             meta: Some(meta),
             options: None,
+            will: None,
             key: None,
         })?;
         // Players who may make no rooms may play all the same.
@@ -332,6 +336,23 @@ async fn ask(reservation: Reservation, occupant: &Arc<Occupant>, entry: Entry) -
 fn checked_code(code: &str) -> Result<String, JoinError> {
     let is_one = (4..=5).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphabetic());
     is_one.then(|| code.to_ascii_uppercase()).ok_or(JoinError::BadCode)
+}
+
+/// What a newcomer brings of his own, within its bounds.
+fn entry(me: Payload, will: Option<Will>) -> Result<Entry, JoinError> {
+    let me = bounded("me", me)?;
+    if let Some(Will { kind, data }) = &will {
+        let bytes = kind.len() + data.json_len();
+        if kind.is_empty() || kind.chars().count() > TYPE_CHARS_MAX || bytes > WILL_BYTES_MAX {
+            let detail =
+                format!("will has a type of 1 to {TYPE_CHARS_MAX} characters, and {WILL_BYTES_MAX} bytes");
+            return Err(JoinError::BadField(detail));
+        }
+        if kind.starts_with("chat") || kind.starts_with("sward.") {
+            return Err(JoinError::BadField(format!("will: the type {kind:?} is the server's")));
+        }
+    }
+    Ok(Entry { will, ..Entry::from(me) })
 }
 
 fn bounded(field: &str, payload: Payload) -> Result<Payload, JoinError> {

@@ -4,6 +4,7 @@ use sward_protocol::downstream::GoneWhy;
 use sward_protocol::ids::{PlayerId, Seat};
 use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
+use sward_protocol::rooms::Will;
 use sward_protocol::upstream::Message;
 
 /// One thing that happens to a room. The time is given beside it.
@@ -63,6 +64,8 @@ pub struct Newcomer {
     pub name: String,
     /// His own data.
     pub me: Payload,
+    /// What is to be said when he is gone.
+    pub will: Option<Will>,
     /// What he offers, if the room asks for a password.
     pub password: Option<Password>,
     /// The room's host let him in: no lock and no password keeps him out.
@@ -73,7 +76,7 @@ impl Newcomer {
     /// Somebody who offers no password.
     #[must_use]
     pub fn new(id: PlayerId, name: String, me: Payload) -> Self {
-        Self { id, name, me, password: None, has_pass: false }
+        Self { id, name, me, will: None, password: None, has_pass: false }
     }
 }
 
@@ -82,6 +85,8 @@ impl Newcomer {
 pub struct Entry {
     /// His own data.
     pub me: Payload,
+    /// What is to be said when he is gone.
+    pub will: Option<Will>,
     /// What he offers, if the room asks for a password.
     pub password: Option<Password>,
     /// The room's host let him in: no lock and no password keeps him out.
@@ -90,6 +95,6 @@ pub struct Entry {
 
 impl From<Payload> for Entry {
     fn from(me: Payload) -> Self {
-        Self { me, password: None, has_pass: false }
+        Self { me, will: None, password: None, has_pass: false }
     }
 }

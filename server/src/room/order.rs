@@ -179,7 +179,7 @@ mod tests {
 
     fn order(kind: &str, data: &str) -> Result<Order, MessageError> {
         let data = Payload::from_json(data).unwrap();
-        Order::read(&Message { kind: kind.to_owned(), data, rid: None, to: None, key: None })
+        Order::read(&Message { kind: kind.to_owned(), data, rid: None, to: None, key: None, keep: None })
     }
 
     #[test]

@@ -26,7 +26,7 @@ use sward_protocol::downstream::{GoneWhy, Member};
 use sward_protocol::ids::{NodeId, PlayerId, RoomId, Seat};
 use sward_protocol::payload::{CheckedMessage, Payload};
 use sward_protocol::problem::{ErrorCode, MessageError};
-use sward_protocol::rooms::RoomInfo;
+use sward_protocol::rooms::{RoomInfo, Will};
 use sward_protocol::upstream::Message;
 
 use crate::game::{BadOptions, Game, Random, SaveError, Settings};
@@ -233,6 +233,22 @@ impl<G: Game> TestRoom<G> {
         self.admit(Newcomer::new(id, name.to_owned(), written(&me)))
     }
 
+    /// A player takes a seat who wants a message of this type to be sent in his name when he is gone.
+    ///
+    /// # Panics
+    /// If he gets no seat, or `data` does not serialise.
+    #[track_caller]
+    pub fn join_with_will(&mut self, name: &str, kind: &str, data: impl Serialize) -> TestPlayer {
+        let will = Will { kind: kind.to_owned(), data: written(&data) };
+        self.players_made += 1;
+        let id = PlayerId::from_random(NodeId(0), self.players_made);
+        let newcomer = Newcomer::new(id, name.to_owned(), Payload::null());
+        match self.admit(Newcomer { will: Some(will), ..newcomer }) {
+            Ok(player) => player,
+            Err(refusal) => panic!("{name} has no seat: {refusal}"),
+        }
+    }
+
     /// A player who was here before, and is out, wants a seat again: of the same session as before.
     ///
     /// # Errors
@@ -324,7 +340,14 @@ impl<G: Game> TestRoom<G> {
         kind: &str,
         data: impl Serialize,
     ) -> Result<Payload, MessageError> {
-        let message = Message { kind: kind.to_owned(), data: written(&data), rid: None, to: None, key: None };
+        let message = Message {
+            kind: kind.to_owned(),
+            data: written(&data),
+            rid: None,
+            to: None,
+            key: None,
+            keep: None,
+        };
         self.send_raw(player, written(&message).json())
     }
 

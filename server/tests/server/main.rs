@@ -10,6 +10,7 @@ mod files;
 mod h2_client;
 mod http2;
 mod invitations;
+mod kept;
 mod lobby;
 mod matchmaking;
 mod operations;

@@ -67,7 +67,7 @@ fn everybody_hears_who_comes_and_goes() {
     let join = json!({"game": "relay", "create": true, "me": {"animal": "fox"}});
     zoe.join(&join);
     let joined = zoes.expect("joined");
-    assert_eq!((&joined["seat"], &joined["state"]), (&json!(1), &json!(null)));
+    assert_eq!((&joined["seat"], &joined["state"]), (&json!(1), &json!({"room": {}, "seats": {}})));
     assert_eq!(joined["players"][0]["name"], "Zoë 🦊");
     bo.join(&join);
     let here = zoes.expect("here");

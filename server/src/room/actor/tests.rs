@@ -154,7 +154,7 @@ async fn join(
     occupant: Arc<Occupant>,
 ) -> Result<Seated, RoomError> {
     let reservation = directory.reserve_in(room.clone()).ok_or(RoomError::Gone)?;
-    RoomHandle::join(reservation, occupant, Payload::null()).await
+    RoomHandle::join(reservation, occupant, Entry::default()).await
 }
 
 /// The names of the events that wait, and their data.
@@ -171,7 +171,7 @@ fn heard(occupant: &Occupant, reader: &Reader) -> Vec<String> {
 }
 
 fn message(kind: &str) -> Message {
-    Message { kind: kind.to_owned(), data: Payload::null(), rid: None, to: None, key: None }
+    Message { kind: kind.to_owned(), data: Payload::null(), rid: None, to: None, key: None, keep: None }
 }
 
 /// Sends one message; what the room says of it, `None` when it went first.

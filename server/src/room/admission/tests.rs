@@ -92,3 +92,18 @@ fn fields_are_bounded() {
     assert!(filter(text("3")).is_err());
     assert_eq!(filter(text(r#"{"a":1}"#)).unwrap().len(), 1);
 }
+
+#[test]
+fn a_will_is_a_message_of_the_games_and_small() {
+    let check = |kind: &str, data: &str, is_fine: bool| {
+        let will = Will { kind: kind.to_owned(), data: Payload::of(data).unwrap() };
+        assert_eq!(entry(Payload::null(), Some(will)).is_ok(), is_fine, "{kind} {}", data.len());
+    };
+    check("left", &"x".repeat(WILL_BYTES_MAX - 6), true);
+    check("left", &"x".repeat(WILL_BYTES_MAX - 5), false);
+    check(&"ö".repeat(64), "", true);
+    check(&"x".repeat(65), "", false);
+    check("", "", false);
+    check("chat", "hi", false);
+    check("sward.start", "", false);
+}

@@ -36,7 +36,7 @@ impl<G: Game> RoomCore<G> {
         if self.settings.bots_yield {
             self.make_way(now_ms, effects);
         }
-        let Newcomer { id, name, me, .. } = newcomer.clone();
+        let Newcomer { id, name, me, will, .. } = newcomer.clone();
         let Some(seat) = self.roster.admit(newcomer) else {
             effects.push(Effect::Refused(Refusal::Full));
             self.settle(now_ms, effects);
@@ -45,6 +45,7 @@ impl<G: Game> RoomCore<G> {
         let before = (self.controls.clone(), self.ownership.clone());
         self.ownership.arrive(seat, id);
         let mut sent = Vec::new();
+        self.controls.will = will;
         if let Err(refusal) = self.play(now_ms, &mut sent, |game, room| game.join(room, seat)) {
             self.roster.vacate(seat);
             (self.controls, self.ownership) = before;
@@ -52,6 +53,7 @@ impl<G: Game> RoomCore<G> {
             self.settle(now_ms, effects);
             return;
         }
+        self.controls.will = None;
         // The others hear `here` before anything that the game says of the newcomer; he hears `joined`, whose state
         // has all of it, before anything else.
         let here = Event::Here(Here { seat, id, name, me, bot: false });
