@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::descriptors;
 use crate::entropy;
 use crate::game::{Game, RoomPolicy};
+use crate::games::cards::Cards;
 use crate::games::meadow::Meadow;
 use crate::games::relay::Relay;
 use crate::http::routes::{self, Pages};
@@ -66,7 +67,8 @@ impl Server {
     /// A server with the games that come with it.
     #[must_use]
     pub fn builder() -> Builder {
-        let builder = Builder::default().game::<Relay>("relay").game::<Meadow>("meadow");
+        let builder =
+            Builder::default().game::<Relay>("relay").game::<Meadow>("meadow").game::<Cards>("cards");
         builder.mode("relay", "duel", Rules::new(2, 1)).mode("relay", "pairs", Rules::new(2, 2))
     }
 
