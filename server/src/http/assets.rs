@@ -17,6 +17,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:;
 #[folder = "../web-client"]
 #[include = "sdk/*"]
 #[include = "meadow/*"]
+#[include = "cards/*"]
 struct WebClient;
 
 /// `GET /`: the sample game.
@@ -24,7 +25,12 @@ pub async fn index(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     file(&request, "meadow/index.html")
 }
 
-/// `GET /sdk/…`, `GET /meadow/…`
+/// `GET /cards/`: the card game.
+pub async fn cards(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    file(&request, "cards/index.html")
+}
+
+/// `GET /sdk/…`, `GET /meadow/…`, `GET /cards/…`
 pub async fn asset(
     request: HttpRequest,
     path: web::Path<(String, String)>,

@@ -100,9 +100,13 @@ fn mount(config: &mut web::ServiceConfig) {
 fn mount_pages(config: &mut web::ServiceConfig, pages: &Pages) {
     match pages {
         Pages::Sample => {
-            config.service(resource("/", "GET, HEAD").route(get_or_head().to(assets::index))).service(
-                resource("/{folder:meadow}/{path:.+}", "GET, HEAD").route(get_or_head().to(assets::asset)),
-            );
+            config
+                .service(resource("/", "GET, HEAD").route(get_or_head().to(assets::index)))
+                .service(resource("/cards{slash:/?}", "GET, HEAD").route(get_or_head().to(assets::cards)))
+                .service(
+                    resource("/{folder:meadow|cards}/{path:.+}", "GET, HEAD")
+                        .route(get_or_head().to(assets::asset)),
+                );
         }
         Pages::Files(folder) => {
             config.service(files::all(folder));

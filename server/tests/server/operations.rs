@@ -57,6 +57,10 @@ fn the_web_client_is_there_with_its_types_and_tags() {
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
     assert!(page.header("content-security-policy").unwrap().contains("default-src 'self'"));
     assert!(page.text().contains("/meadow/main.js"));
+    for path in ["/cards", "/cards/"] {
+        assert!(server.get(path).text().contains("/cards/main.js"), "{path}");
+    }
+    assert_eq!(server.get("/cards/icon.svg").header("content-type"), Some("image/svg+xml"));
     let script = server.get("/sdk/index.js");
     assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
     let tag = script.header("etag").unwrap();
