@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::game::{
     Audience, BadOptions, Game, GoneWhy, MessageError, Payload, Random, Reply, Room, SaveError, Seat,
-    Settings, done, refuse, reply,
+    Settings, StartRules, done, refuse, reply,
 };
 pub use card::{Card, Suit};
 pub use table::OverWhy;
@@ -31,10 +31,10 @@ const TURN_MS_MAX: u64 = 120_000;
 /// How long the others wait for a player who is away.
 const AWAY_TURN_MS: u64 = 2_000;
 /// How long two who are ready wait for the others.
-const START_WAIT: Duration = Duration::from_secs(10);
+const DEAL_WAIT: Duration = Duration::from_secs(10);
 /// The timers.
 const TURN: &str = "turn";
-const START: &str = "start";
+const DEAL: &str = "deal";
 
 /// A table of crazy eights.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -160,7 +160,8 @@ impl Game for Cards {
     }
 
     fn settings(&self) -> Settings {
-        Settings::new(PLAYERS_MAX).with_public(Duration::ZERO)
+        let start = StartRules::from_players(2).joined_any_time();
+        Settings::new(PLAYERS_MAX).with_public(Duration::ZERO).with_start(start)
     }
 
     fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
@@ -182,7 +183,7 @@ impl Game for Cards {
                 return;
             }
         }
-        self.await_start(room);
+        self.await_ready(room);
     }
 
     fn message(&mut self, room: &mut Room<'_>, from: Seat, message: Message) -> Reply {
@@ -221,12 +222,17 @@ impl Game for Cards {
     fn timer(&mut self, room: &mut Room<'_>, name: &str) {
         match name {
             TURN => self.play_for_the_absent(room),
-            _ => self.begin(room),
+            _ => room.start(),
         }
     }
 
+    /// The room plays while a round does. The seed is everybody's to know, so the cards come from the room's own source.
+    fn start(&mut self, room: &mut Room<'_>, _seed: u64) {
+        self.deal(room);
+    }
+
     fn away(&mut self, room: &mut Room<'_>, seat: Seat) {
-        let Some(table) = &self.table else { return self.await_start(room) };
+        let Some(table) = &self.table else { return self.await_ready(room) };
         let soon_ms = room.now_ms() + AWAY_TURN_MS;
         if table.turn() == seat && self.due_ms.is_some_and(|due_ms| due_ms > soon_ms) {
             self.set_turn(room, AWAY_TURN_MS);
@@ -251,7 +257,7 @@ impl Game for Cards {
     }
 }
 
-/// The beginning of a round: with the players' own word, `ready`.
+/// The beginning of a round: when the players are `ready`, or when the room's owner says `sward.start`.
 impl Cards {
     fn set_ready(&mut self, room: &mut Room<'_>, seat: Seat, is_ready: bool) -> Reply {
         if self.table.is_some() {
@@ -262,29 +268,30 @@ impl Cards {
         } else {
             self.ready.remove(&seat);
         }
-        self.await_start(room);
+        self.await_ready(room);
         done()
     }
 
-    /// Begins as soon as all who are here are ready, or some time after two are.
-    fn await_start(&mut self, room: &mut Room<'_>) {
+    /// Starts as soon as all who are here are ready, or some time after two are.
+    fn await_ready(&mut self, room: &mut Room<'_>) {
         if self.table.is_some() || self.ready.len() < 2 {
-            room.cancel_timer(START);
+            room.cancel_timer(DEAL);
         } else if room.players().iter().all(|(seat, player)| player.away || self.ready.contains(seat)) {
-            self.begin(room);
-            return;
-        } else if room.timer_due_ms(START).is_none() {
-            room.set_timer(START, START_WAIT);
+            return room.start();
+        } else if room.timer_due_ms(DEAL).is_none() {
+            room.set_timer(DEAL, DEAL_WAIT);
         }
         self.show(room);
     }
 
-    /// Deals to those who are ready.
-    fn begin(&mut self, room: &mut Room<'_>) {
-        room.cancel_timer(START);
-        let seats: Vec<_> = std::mem::take(&mut self.ready).into_iter().collect();
+    /// Deals to those who are ready; to all if the owner did not wait for two.
+    fn deal(&mut self, room: &mut Room<'_>) {
+        room.cancel_timer(DEAL);
+        let ready = std::mem::take(&mut self.ready);
+        let seats: Vec<_> =
+            if ready.len() < 2 { self.scores.keys().copied().collect() } else { ready.into_iter().collect() };
         let first = usize::try_from(self.round).unwrap_or(0);
-        let Some(table) = Table::deal(&seats, first, room.random()) else { return };
+        let Some(table) = Table::deal(&seats, first, room.random()) else { return room.over() };
         self.table = Some(table);
         self.round += 1;
         room.send(Audience::All, "round_began", &self.round);
@@ -345,6 +352,7 @@ impl Cards {
         let points = if why == OverWhy::Alone { 0 } else { others.saturating_sub(own) };
         *self.scores.entry(winner).or_default() += points;
         room.send(Audience::All, "round_over", &RoundOver { winner, why, points });
+        room.over();
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Card, Cards, OverWhy, Suit};
-use crate::game::{Game as _, Random, Seat};
+use crate::game::{Game as _, Phase, Random, Seat};
 use crate::games::cards::table::Table;
 use crate::testing::{TestPlayer, TestRoom};
 
@@ -286,6 +286,25 @@ fn two_who_are_ready_wait_ten_seconds_for_the_third() {
     room.send(bo, "ready", true).unwrap();
     room.away(mo);
     assert!(is_playing(&room, zoe));
+}
+
+#[test]
+fn the_owner_deals_to_all_without_waiting_and_the_room_plays_as_long_as_a_round() {
+    let mut room = TestRoom::<Cards>::new();
+    let zoe = room.join("Zoë");
+    assert_eq!(room.send(zoe, "sward.start", ()).unwrap_err().code, "too_few_players");
+    let bo = room.join("Bo");
+    assert_eq!(room.send(bo, "sward.start", ()).unwrap_err().code, "not_owner");
+    room.send(bo, "ready", true).unwrap();
+    room.send(zoe, "sward.start", ()).unwrap();
+    assert_eq!(room.info().phase, Phase::Playing);
+    assert_eq!(room.send(zoe, "sward.start", ()).unwrap_err().code, "already_playing");
+    let cards = [zoe, bo].map(|player| look(&room, player).hand.cards.len());
+    assert_eq!(cards, [7, 7]);
+    room.join("Late");
+    room.leave(bo);
+    assert!(!is_playing(&room, zoe));
+    assert_eq!(room.info().phase, Phase::Open);
 }
 
 #[test]
