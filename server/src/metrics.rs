@@ -45,6 +45,10 @@ pub struct Metrics {
     pub events_dropped: IntCounter,
     /// Rooms ended because their game panicked, or could not show its state.
     pub rooms_failed: IntCounter,
+    /// Rooms whose game does not come to the end of its step.
+    pub rooms_stuck: IntGauge,
+    /// Steps of games that kept their thread waiting.
+    pub steps_slow: IntCounter,
     /// Bans that were forgotten because a room had too many.
     pub bans_forgotten: IntCounter,
     /// Ticks that were due while a room was still at work, and were left out.
@@ -160,6 +164,11 @@ impl Metrics {
                 "sward_rooms_failed_total",
                 "Rooms whose game panicked or could not show its state",
             ),
+            rooms_stuck: gauge(
+                "sward_rooms_stuck",
+                "Rooms whose game has been at one step for more than 5 s",
+            ),
+            steps_slow: counter("sward_steps_slow_total", "Steps of games that took more than 100 ms"),
             bans_forgotten: counter(
                 "sward_bans_forgotten_total",
                 "Bans forgotten because their room had too many",

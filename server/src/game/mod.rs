@@ -2,7 +2,8 @@
 //!
 //! No async, no IO, no locks, no clock: a game is tested without a network ([`crate::testing`]), and the same inputs
 //! with the same seed give the same events, always. A panic in a game ends its room (`gone`, `failed`, to each member)
-//! and no other. `docs/tutorial.md` builds a game step by step.
+//! and no other. A step that does not return cannot be stopped: its thread, which other rooms share, is lost until the
+//! process is started anew. `docs/tutorial.md` builds a game step by step.
 //!
 //! | module | what it holds |
 //! |---|---|

@@ -84,6 +84,7 @@ impl State {
         Sweeper {
             hall: Arc::clone(&self.hall),
             registry: Arc::clone(&self.registry),
+            directory: Arc::clone(&self.admission.directory),
             clock: self.clock,
             metrics: Arc::clone(&self.metrics),
         }

@@ -24,7 +24,7 @@ use super::effect::{Effect, Refusal};
 use super::gallery::Gallery;
 use super::handle::{Completion, NotShown, RoomHandle};
 use super::input::{Entry, Input, Newcomer};
-use super::intake::{Intake, Permit};
+use super::intake::{Intake, Permit, STEP_SLOW_MS};
 use super::occupant::{Occupant, Stay};
 use crate::clock::whole_ms;
 use crate::fanout::encode::encode;
@@ -40,6 +40,8 @@ const MAILBOX_CAPACITY: usize = 1 << 16;
 /// this.
 const EMPTY_LOOK_MIN: Duration = Duration::from_millis(50);
 const EMPTY_LOOK_MAX: Duration = Duration::from_millis(5000);
+/// How often the log has a room whose game is slow.
+const SLOW_TOLD_EVERY_MS: u64 = 10_000;
 
 /// What a room is told by the shell.
 #[derive(Debug)]
@@ -152,6 +154,7 @@ pub struct RoomActor {
     tick_due_ms: u64,
     alarm: Option<SpawnHandle>,
     alarm_ms: Option<u64>,
+    slow_told_ms: Option<u64>,
     has_ended: bool,
     has_humans: bool,
     empty_since_ms: u64,
@@ -187,6 +190,7 @@ impl RoomActor {
             tick_due_ms: now_ms,
             alarm: None,
             alarm_ms: None,
+            slow_told_ms: None,
             has_ended: false,
             has_humans: false,
             empty_since_ms: now_ms,
@@ -210,8 +214,12 @@ impl RoomActor {
         let now_ms = self.now_ms();
         let mut effects = Vec::new();
         let core = &mut self.core;
+        self.intake.begin_step(now_ms);
         // Whatever state the panic left behind is never looked at again.
-        match catch_unwind(AssertUnwindSafe(|| core.step(input, now_ms, &mut effects))) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| core.step(input, now_ms, &mut effects)));
+        self.intake.end_step();
+        self.note_slow_step(now_ms);
+        match outcome {
             Ok(()) => {
                 self.set_alarm(ctx);
                 Some(effects)
@@ -226,6 +234,21 @@ impl RoomActor {
                 self.end(GoneWhy::Failed, ctx);
                 None
             }
+        }
+    }
+
+    /// The thread has other rooms, and the connections of players: an operator should know which game keeps them waiting.
+    fn note_slow_step(&mut self, began_ms: u64) {
+        let now_ms = self.now_ms();
+        let took_ms = now_ms.saturating_sub(began_ms);
+        if took_ms < STEP_SLOW_MS {
+            return;
+        }
+        self.directory.metrics().steps_slow.inc();
+        if self.slow_told_ms.is_none_or(|told_ms| now_ms - told_ms >= SLOW_TOLD_EVERY_MS) {
+            self.slow_told_ms = Some(now_ms);
+            let Charter { id, game, .. } = &*self.charter;
+            tracing::warn!(room = %id, %game, took_ms, "the game keeps its thread waiting");
         }
     }
 

@@ -1,5 +1,6 @@
 //! All rooms of this process.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use dashmap::{DashMap, Entry};
@@ -152,6 +153,22 @@ impl Directory {
         for watcher in watchers.iter().filter_map(Weak::upgrade) {
             watcher.close(code);
         }
+    }
+
+    /// Tells the operator which rooms have a game that does not come to the end of its step: their thread is lost, with all
+    /// rooms and connections on it, until the process is started anew. `known` are those that were told before; returns
+    /// those of now.
+    #[must_use]
+    pub fn look_for_stuck(&self, known: &BTreeSet<RoomId>) -> BTreeSet<RoomId> {
+        let stuck: BTreeSet<_> =
+            self.rooms.iter().filter(|room| room.is_stuck()).map(|room| *room.key()).collect();
+        self.metrics.rooms_stuck.set(i64::try_from(stuck.len()).unwrap_or(i64::MAX));
+        for id in stuck.difference(known) {
+            let Some(room) = self.rooms.get(id) else { continue };
+            let game = &room.charter().game;
+            tracing::error!(room = %id, %game, "the game is stuck, and its thread with it");
+        }
+        stuck
     }
 
     /// Admissions that were promised. The lock is for one step only, never across an await.

@@ -196,6 +196,12 @@ impl RoomHandle {
         }
     }
 
+    /// Whether its game does not come to the end of its step.
+    #[must_use]
+    pub fn is_stuck(&self) -> bool {
+        self.intake.is_stuck(self.clock.now_ms())
+    }
+
     /// Gives up a seat, without waiting.
     pub fn leave_soon(&self, stay: Stay, why: GoneWhy) {
         self.tell(Command::Leave { stay, why, answer: None });

@@ -1,9 +1,10 @@
-//! What waits for a room, and how much it may be told: the bound that makes `room_busy`.
+//! What waits for a room, and how much it may be told: the bound that makes `room_busy`. And how long its game has been at
+//! work, for it is the game that keeps the others waiting.
 //!
 //! The actor library's own bound does not hold: each clone of an address may always send once more. So commands that a
 //! room may refuse carry a permit of ours.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::session::rate::Rate;
@@ -15,12 +16,20 @@ pub const BYTES_PER_S: u32 = 4 * 1024 * 1024;
 /// Bytes at once. With what comes on top in 33 ms it stays below the 256 KiB of a player's window, so that whatever a
 /// room is told, those who read lose nothing.
 pub const BYTES_BURST: u32 = 96 * 1024;
+/// A step of a game that takes so long is worth a warning: its thread has other rooms.
+pub const STEP_SLOW_MS: u64 = 100;
+/// A game that is at one step for so long may never end it. Nothing can stop it but the end of the process.
+pub const STEP_STUCK_MS: u64 = 5_000;
+/// No step is under way.
+const IDLE: u64 = 0;
 
 /// The way into one room.
 #[derive(Debug)]
 pub struct Intake {
     waiting: AtomicUsize,
     bytes: Mutex<Rate>,
+    /// When the step began that the game is at.
+    at_work_since_ms: AtomicU64,
 }
 
 /// The room has too much to do; nothing was taken.
@@ -35,7 +44,28 @@ impl Intake {
     /// Nothing waits.
     #[must_use]
     pub fn new(now_ms: u64) -> Self {
-        Self { waiting: AtomicUsize::new(0), bytes: Mutex::new(Rate::new(BYTES_PER_S, BYTES_BURST, now_ms)) }
+        Self {
+            waiting: AtomicUsize::new(0),
+            bytes: Mutex::new(Rate::new(BYTES_PER_S, BYTES_BURST, now_ms)),
+            at_work_since_ms: AtomicU64::new(IDLE),
+        }
+    }
+
+    /// The game begins a step.
+    pub fn begin_step(&self, now_ms: u64) {
+        self.at_work_since_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// It has come to its end.
+    pub fn end_step(&self) {
+        self.at_work_since_ms.store(IDLE, Ordering::Relaxed);
+    }
+
+    /// Whether the game does not come to the end of its step.
+    #[must_use]
+    pub fn is_stuck(&self, now_ms: u64) -> bool {
+        let since_ms = self.at_work_since_ms.load(Ordering::Relaxed);
+        since_ms != IDLE && now_ms.saturating_sub(since_ms) >= STEP_STUCK_MS
     }
 
     /// Lets in a command with so many bytes of messages.
@@ -63,6 +93,17 @@ impl Drop for Permit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_game_that_stays_at_one_step_is_stuck() {
+        let intake = Intake::new(0);
+        assert!(!intake.is_stuck(STEP_STUCK_MS), "it has nothing to do");
+        intake.begin_step(1_000);
+        assert!(!intake.is_stuck(999 + STEP_STUCK_MS));
+        assert!(intake.is_stuck(1_000 + STEP_STUCK_MS));
+        intake.end_step();
+        assert!(!intake.is_stuck(2_000 + STEP_STUCK_MS));
+    }
 
     #[test]
     fn commands_and_bytes_are_bounded_and_a_dropped_permit_gives_its_place_back() {

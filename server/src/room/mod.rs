@@ -15,7 +15,7 @@
 //! | [`actor`] | shell | mailbox, ticks, timers and flushes, delivery |
 //! | [`gallery`] | shell | those who watch without a seat |
 //! | [`handle`] | shell | how others reach a room |
-//! | [`intake`] | shell | what waits for a room, and how much it may be told |
+//! | [`intake`] | shell | what waits for a room, and how much it may be told; whether its game is stuck |
 //! | [`occupant`] | shell | what a room knows of a session |
 //! | [`directory`] | shell | all rooms of this process |
 //! | [`catalog`] | shell | the games that a server runs, by name |

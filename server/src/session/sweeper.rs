@@ -1,5 +1,6 @@
-//! The clock that tells who is away or lost, and lets go of what is too old.
+//! The clock that tells who is away or lost, lets go of what is too old, and looks for games that hang.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use super::state::Change;
 use crate::clock::Clock;
 use crate::fanout::mailslot::Posted;
 use crate::metrics::Metrics;
+use crate::room::directory::Directory;
 use crate::social::hall::Hall;
 
 /// How often it looks: the precision of `away` and `gone`.
@@ -24,6 +26,8 @@ const LOOKS_PER_ROUND: u32 = 4;
 pub struct Sweeper {
     /// The sessions.
     pub registry: Arc<Registry>,
+    /// The rooms.
+    pub directory: Arc<Directory>,
     /// Where its player is known to others.
     pub hall: Arc<Hall>,
     /// The time.
@@ -37,7 +41,7 @@ impl Sweeper {
     pub async fn run(self) {
         let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut round = 0;
+        let (mut round, mut stuck) = (0, BTreeSet::new());
         loop {
             looks.tick().await;
             let now_ms = self.clock.now_ms();
@@ -50,6 +54,7 @@ impl Sweeper {
             }
             if round == 0 {
                 self.registry.forget_ended(now_ms);
+                stuck = self.directory.look_for_stuck(&stuck);
             }
         }
     }

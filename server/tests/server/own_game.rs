@@ -1,10 +1,12 @@
 //! A game of one's own, as its players see it over real sockets: what it may do to its room, and what becomes of it when
 //! it goes too far.
 
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,6 +19,9 @@ use sward_server::{Config, Game};
 use crate::support::{Player, Server, Stream};
 
 struct Party;
+
+/// Ends the game that hangs.
+static IS_RELEASED: AtomicBool = AtomicBool::new(false);
 
 #[derive(Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
@@ -31,6 +36,7 @@ enum Message {
     Shout(usize),
     Panic,
     Flood,
+    Hang,
 }
 
 impl Game for Party {
@@ -70,6 +76,12 @@ impl Game for Party {
             Message::Flood => loop {
                 room.send(Audience::All, "flood", &"x".repeat(50_000));
             },
+            Message::Hang => {
+                let since = Instant::now();
+                while !IS_RELEASED.load(Ordering::Relaxed) && since.elapsed() < Duration::from_secs(60) {
+                    thread::yield_now();
+                }
+            }
         }
         done()
     }
@@ -186,4 +198,36 @@ fn a_game_that_goes_too_far_loses_an_event_or_its_room_and_nobody_else_s() {
     assert_eq!(server.metric("sward_events_dropped_total"), Some(2));
     tell(&other, "shout", &json!(1));
     assert_eq!(others.expect("msg")["data"], "x");
+}
+
+/// The numbers, if the connection's worker has time to tell them.
+fn numbers(server: &Server) -> Option<String> {
+    let mut socket = TcpStream::connect(server.address).ok()?;
+    socket.set_read_timeout(Some(Duration::from_millis(500))).ok()?;
+    socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: sward\r\nConnection: close\r\n\r\n").ok()?;
+    let mut text = String::new();
+    socket.read_to_string(&mut text).ok().map(|_| text)
+}
+
+#[test]
+fn an_operator_is_told_of_a_game_that_hangs_and_of_one_that_is_slow() {
+    let server = serve();
+    let (zoe, mut stream) = guest(&server, "Zoë");
+    let hung = thread::scope(|scope| {
+        let answer = scope.spawn(|| zoe.send(&json!({"type": "hang"})));
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let hangs = || numbers(&server).is_some_and(|text| text.contains("\nsward_rooms_stuck 1\n"));
+        let mut is_told = false;
+        while !is_told && Instant::now() < deadline {
+            is_told = hangs();
+        }
+        IS_RELEASED.store(true, Ordering::Relaxed);
+        assert!(is_told, "nobody said so in 30 s");
+        answer.join()
+    });
+    assert!(hung.is_ok());
+    tell(&zoe, "shout", &json!(1));
+    assert_eq!(stream.expect("msg")["data"], "x", "it goes on, if it does");
+    server.await_metric("sward_rooms_stuck", 0);
+    assert_eq!(server.metric("sward_steps_slow_total"), Some(1));
 }
