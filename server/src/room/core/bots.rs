@@ -28,13 +28,11 @@ impl<G: Game> RoomCore<G> {
         effects.push(Effect::Occupied);
     }
 
-    /// Has the bot leave who came last, if it takes that to seat a human.
-    pub(super) fn make_way(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
-        if self.roster.count() < self.charter.max_players {
-            return;
-        }
-        if let Some(bot) = self.roster.last_bot() {
-            self.vacate(bot, GoneWhy::Left, None, now_ms, effects);
-        }
+    /// Has the bot leave who came last, if it takes that to seat a human: his name and own data.
+    pub(super) fn make_way(&mut self, now_ms: u64, effects: &mut Vec<Effect>) -> Option<(String, Payload)> {
+        let bot = self.roster.last_bot().filter(|_| self.roster.count() >= self.charter.max_players)?;
+        let seated = self.roster.seated().get(&bot).map(|bot| (bot.name.clone(), bot.me.clone()));
+        self.vacate(bot, GoneWhy::Left, None, now_ms, effects);
+        seated
     }
 }

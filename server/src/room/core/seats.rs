@@ -33,9 +33,7 @@ impl<G: Game> RoomCore<G> {
             effects.push(Effect::Refused(refusal));
             return;
         }
-        if self.settings.bots_yield {
-            self.make_way(now_ms, effects);
-        }
+        let gave_way = if self.settings.bots_yield { self.make_way(now_ms, effects) } else { None };
         let Newcomer { id, name, me, will, .. } = newcomer.clone();
         let Some(seat) = self.roster.admit(newcomer) else {
             effects.push(Effect::Refused(Refusal::Full));
@@ -50,6 +48,9 @@ impl<G: Game> RoomCore<G> {
             self.roster.vacate(seat);
             (self.controls, self.ownership) = before;
             effects.push(Effect::Refused(Refusal::ByGame(refusal)));
+            if let Some((name, me)) = gave_way {
+                self.seat_bot(name, me, now_ms, effects);
+            }
             self.settle(now_ms, effects);
             return;
         }

@@ -453,6 +453,10 @@ fn bots_give_way_to_humans_the_last_one_first() {
     room.send(zoe, "bots", ()).unwrap();
     assert_eq!(room.info().players, 3);
     room.forget_heard();
+    assert!(matches!(room.try_join("Al", ()), Err(Refusal::ByGame(_))));
+    let bots = |room: &TestRoom<Table>| room.players().iter().filter(|player| player.bot).count();
+    assert_eq!(bots(&room), 2, "the one who gave way to nobody is there again");
+    assert_eq!(room.heard(zoe).len(), 3, "gone, what the game says of it, here");
     let bo = room.join("Bo");
     assert_eq!(bo.seat, Seat(3));
     assert_eq!(room.heard(zoe)[0], r#"gone {"seat":3,"why":"left"}"#);
