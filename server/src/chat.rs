@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
 use sward_protocol::ids::PlayerId;
 use sward_protocol::limits::{CHAT_LINES_AGE_MAX, CHAT_LINES_BYTES_MAX, CHAT_LINES_MAX};
 use sward_protocol::payload::Payload;
@@ -53,7 +54,8 @@ pub fn read(data: &Payload) -> Result<Line, MessageError> {
 }
 
 /// The last lines of one place: bounded in number, bytes and age; the oldest go first.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Vec<Chat>", into = "Vec<Chat>")]
 pub struct Log {
     lines: VecDeque<Chat>,
     bytes: usize,
@@ -82,6 +84,20 @@ impl Log {
         if let Some(line) = self.lines.pop_front() {
             self.bytes -= line.text.len();
         }
+    }
+}
+
+impl From<Vec<Chat>> for Log {
+    fn from(lines: Vec<Chat>) -> Self {
+        let mut log = Self::default();
+        lines.into_iter().for_each(|line| log.push(line));
+        log
+    }
+}
+
+impl From<Log> for Vec<Chat> {
+    fn from(log: Log) -> Self {
+        log.lines.into()
     }
 }
 

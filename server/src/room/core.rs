@@ -187,10 +187,10 @@ impl<G: Game> RoomCore<G> {
     pub fn restore(saved: SavedRoom) -> Result<Self, SaveError> {
         let game = G::restore(&saved.state)?;
         let (charter, settings) = (saved.charter(), game.settings());
-        let SavedRoom { max_players, players, arrivals, ownership, bans, timers, random, .. } = saved;
+        let SavedRoom { max_players, players, arrivals, ownership, bans, chat, timers, random, .. } = saved;
         let mut core = Self::new(charter, game, settings, random);
         core.roster = Roster::restored(max_players, players, arrivals);
-        (core.ownership, core.bans) = (ownership, bans);
+        (core.ownership, core.bans, core.chat) = (ownership, bans, chat);
         let controls = &mut core.controls;
         (controls.timers, controls.is_locked, controls.stage) = (timers, saved.locked, saved.stage);
         core.told = core.standing();
@@ -394,6 +394,7 @@ impl<G: Game> RoomStep for RoomCore<G> {
             stage: self.controls.stage.clone(),
             players: self.roster.members(),
             arrivals: self.roster.arrivals().to_vec(),
+            chat: self.chat.clone(),
             timers: self.controls.timers.clone(),
             random: self.random.clone(),
             state: self.game.save()?,

@@ -6,6 +6,7 @@ use sward_protocol::ids::{PlayerId, RoomId, Seat};
 use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
 
+use crate::chat;
 use crate::game::Random;
 use crate::game::controls::Stage;
 use crate::game::timers::Timers;
@@ -48,6 +49,8 @@ pub struct SavedRoom {
     pub players: Vec<Member>,
     /// The taken seats, in the order in which they were taken.
     pub arrivals: Vec<Seat>,
+    /// The last lines of its chat.
+    pub chat: chat::Log,
     /// What is to happen later.
     pub timers: Timers,
     /// Where the random source is.

@@ -510,7 +510,7 @@ fn a_bot_without_a_name_fails_the_test() {
 }
 
 #[test]
-fn a_room_that_was_restored_has_its_owner_its_bans_and_its_pause() {
+fn a_room_that_was_restored_has_its_owner_its_bans_its_chat_and_its_pause() {
     let (mut room, [zoe, bo, mo]) = three(json!({"any_time": true, "pauses": true}));
     room.send(zoe, "bot", "Robin").unwrap();
     room.send(zoe, "sward.give", json!({"seat": 3})).unwrap();
@@ -518,6 +518,7 @@ fn a_room_that_was_restored_has_its_owner_its_bans_and_its_pause() {
     room.send(mo, "sward.rename", json!({"name": "Nest"})).unwrap();
     room.send(mo, "sward.start", ()).unwrap();
     room.send(mo, "timer", 700).unwrap();
+    room.send(mo, "chat", json!({"text": "hello"})).unwrap();
     room.away(zoe);
     room.advance(Duration::from_secs(3));
     room.forget_heard();
@@ -530,6 +531,7 @@ fn a_room_that_was_restored_has_its_owner_its_bans_and_its_pause() {
         room.advance(Duration::from_secs(1));
         room.leave(mo);
         let jo = room.join("Jo");
+        assert_eq!(room.joined(jo).chat[0].text, "hello");
         (before, room.heard(zoe), room.joined(jo).clone(), room.players())
     };
     assert_eq!(finish(&mut restored), finish(&mut room));
