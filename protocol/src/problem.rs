@@ -51,6 +51,8 @@ codes! {
     CreationClosed = "creation_closed", "Rooms of this game are not made by players";
     /// The room has a password, and this is not it.
     PasswordWrong = "password_wrong", "The room's password is another one";
+    /// Too many wrong passwords were offered to the room.
+    TooManyGuesses = "too_many_guesses", "Too many wrong passwords were tried";
     /// The room's owner has banned the player.
     Banned = "banned", "You are banned from this room";
     /// Only the room's owner may.

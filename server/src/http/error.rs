@@ -121,7 +121,7 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         Code::BodySlow => (StatusCode::REQUEST_TIMEOUT, false),
         Code::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, false),
         Code::UnsupportedEncoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, false),
-        Code::RateLimited | Code::RoomBusy | Code::HostBusy | Code::RoomQuota => {
+        Code::RateLimited | Code::RoomBusy | Code::HostBusy | Code::RoomQuota | Code::TooManyGuesses => {
             (StatusCode::TOO_MANY_REQUESTS, true)
         }
         Code::TooManyWatchers | Code::ServerFull | Code::QueueFull | Code::Draining | Code::RoomSlow => {
@@ -212,6 +212,9 @@ impl From<JoinError> for ApiError {
             JoinError::Room(RoomError::Refused(Refusal::Full)) => ErrorCode::RoomFull,
             JoinError::Room(RoomError::Refused(Refusal::Locked)) => ErrorCode::RoomLocked,
             JoinError::Room(RoomError::Refused(Refusal::PasswordWrong)) => ErrorCode::PasswordWrong,
+            JoinError::Room(RoomError::Refused(Refusal::TooManyGuesses { retry_after_ms })) => {
+                return Self::new(ErrorCode::TooManyGuesses, error.to_string()).after(*retry_after_ms);
+            }
             JoinError::Room(RoomError::Refused(Refusal::Banned)) => ErrorCode::Banned,
         };
         Self::new(code, error.to_string())

@@ -39,6 +39,11 @@ use crate::room::order::{Order, plain_detail};
 use crate::room::owner::Ownership;
 use crate::room::roster::{Occupancy, Roster};
 use crate::room::saved::SavedRoom;
+use crate::session::rate::Rate;
+
+/// Wrong passwords that a room hears, a second and at once.
+const GUESSES_PER_S: u32 = 1;
+const GUESSES_BURST: u32 = 20;
 
 /// What names and describes a room, as it was made. The core's own copy follows its owner and its game.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,6 +148,8 @@ pub struct RoomCore<G> {
     controls: Controls,
     ownership: Ownership,
     bans: Bans,
+    /// Wrong passwords.
+    guesses: Rate,
     told: Told,
     /// What changed besides, and is to be told.
     change: RoomChange,
@@ -168,6 +175,7 @@ impl<G: Game> RoomCore<G> {
             // Whoever owned a room that outlasts him could lock it for good.
             ownership: Ownership::new(settings.has_owner && !charter.is_standing(), charter.creator),
             bans: Bans::default(),
+            guesses: Rate::new(GUESSES_PER_S, GUESSES_BURST, 0),
             told: Told { locked: false, phase: Phase::Open, owner: None },
             change: RoomChange::default(),
             charter,
@@ -187,10 +195,12 @@ impl<G: Game> RoomCore<G> {
     pub fn restore(saved: SavedRoom) -> Result<Self, SaveError> {
         let game = G::restore(&saved.state)?;
         let (charter, settings) = (saved.charter(), game.settings());
-        let SavedRoom { max_players, players, arrivals, ownership, bans, chat, timers, random, .. } = saved;
+        let SavedRoom {
+            max_players, players, arrivals, ownership, bans, guesses, chat, timers, random, ..
+        } = saved;
         let mut core = Self::new(charter, game, settings, random);
         core.roster = Roster::restored(max_players, players, arrivals);
-        (core.ownership, core.bans, core.chat) = (ownership, bans, chat);
+        (core.ownership, core.bans, core.guesses, core.chat) = (ownership, bans, guesses, chat);
         let controls = &mut core.controls;
         (controls.timers, controls.is_locked, controls.stage) = (timers, saved.locked, saved.stage);
         core.told = core.standing();
@@ -390,6 +400,7 @@ impl<G: Game> RoomStep for RoomCore<G> {
             max_players,
             ownership: self.ownership.clone(),
             bans: self.bans.clone(),
+            guesses: self.guesses.clone(),
             locked: self.controls.is_locked,
             stage: self.controls.stage.clone(),
             players: self.roster.members(),

@@ -57,6 +57,12 @@ pub enum Refusal {
     /// The room asks for a password, and he offered none or another.
     #[error("the room's password is another one")]
     PasswordWrong,
+    /// Too many wrong passwords were offered lately, by whomever.
+    #[error("too many wrong passwords were tried")]
+    TooManyGuesses {
+        /// When the next one is heard.
+        retry_after_ms: u64,
+    },
     /// The room's owner has banned him.
     #[error("you are banned from this room")]
     Banned,

@@ -13,6 +13,7 @@ use crate::game::timers::Timers;
 use crate::room::bans::Bans;
 use crate::room::core::Charter;
 use crate::room::owner::Ownership;
+use crate::session::rate::Rate;
 
 /// A room between two of its steps. It has the room's password in it.
 ///
@@ -41,6 +42,8 @@ pub struct SavedRoom {
     pub ownership: Ownership,
     /// Who may not come back.
     pub bans: Bans,
+    /// Wrong passwords that were offered lately.
+    pub guesses: Rate,
     /// Nobody else is let in.
     pub locked: bool,
     /// Whether it plays.

@@ -1,7 +1,9 @@
 //! How many messages and bytes a second: token buckets, pure.
 
+use serde::{Deserialize, Serialize};
+
 /// Lets a burst through, and then so many a second.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
     per_s: u32,
     burst: u32,

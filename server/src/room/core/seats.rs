@@ -13,23 +13,35 @@ use crate::room::input::Newcomer;
 
 impl<G: Game> RoomCore<G> {
     /// Why a newcomer is turned away before anybody looks for a seat.
-    pub(super) fn refusal(&self, newcomer: &Newcomer) -> Option<Refusal> {
+    pub(super) fn refusal(&mut self, newcomer: &Newcomer, now_ms: u64) -> Option<Refusal> {
         if self.bans.has(newcomer.id) {
             return Some(Refusal::Banned);
         }
         if newcomer.has_pass {
             return self.is_closed_by_play().then_some(Refusal::Locked);
         }
-        let is_right =
-            |password: &Password| newcomer.password.as_ref().is_some_and(|offer| password.is(offer));
-        if !self.charter.password.as_ref().is_none_or(is_right) {
-            return Some(Refusal::PasswordWrong);
+        self.password_refusal(newcomer.password.as_ref(), now_ms)
+            .or_else(|| self.standing().locked.then_some(Refusal::Locked))
+    }
+
+    /// Whether he does not know the room's password. When too many did not, nobody is told for a while, not even who does:
+    /// sessions cost nothing, so that the guesses of all together are what can be bounded.
+    fn password_refusal(&mut self, offer: Option<&Password>, now_ms: u64) -> Option<Refusal> {
+        let password = self.charter.password.as_ref()?;
+        let Some(offer) = offer else { return Some(Refusal::PasswordWrong) };
+        let mut guesses = self.guesses.clone();
+        if let Err(retry_after_ms) = guesses.take(1, now_ms) {
+            return Some(Refusal::TooManyGuesses { retry_after_ms });
         }
-        self.standing().locked.then_some(Refusal::Locked)
+        if password.is(offer) {
+            return None;
+        }
+        self.guesses = guesses;
+        Some(Refusal::PasswordWrong)
     }
 
     pub(super) fn join(&mut self, newcomer: Newcomer, now_ms: u64, effects: &mut Vec<Effect>) {
-        if let Some(refusal) = self.refusal(&newcomer) {
+        if let Some(refusal) = self.refusal(&newcomer, now_ms) {
             effects.push(Effect::Refused(refusal));
             return;
         }

@@ -560,12 +560,21 @@ fn core(password: Option<&str>) -> RoomCore<Table> {
 }
 
 fn enter(core: &mut RoomCore<Table>, number: u128, password: Option<&str>) -> Result<Joined, Refusal> {
+    enter_at(1, core, number, password)
+}
+
+fn enter_at(
+    now_ms: u64,
+    core: &mut RoomCore<Table>,
+    number: u128,
+    password: Option<&str>,
+) -> Result<Joined, Refusal> {
     let newcomer = Newcomer {
         password: password.map(Password::new),
         ..Newcomer::new(player(number), format!("P{number}"), Payload::null())
     };
     let mut effects = Vec::new();
-    core.step(Input::Join(newcomer), 1, &mut effects);
+    core.step(Input::Join(newcomer), now_ms, &mut effects);
     let outcome = effects.into_iter().find_map(|effect| match effect {
         Effect::Admitted(joined) => Some(Ok(*joined)),
         Effect::Refused(refusal) => Some(Err(refusal)),
@@ -590,6 +599,24 @@ fn the_others_hear_of_a_late_creator_before_they_hear_that_he_owns_the_room() {
         .collect();
     let others = Audience::Except(Seat(2));
     assert_eq!(told, [("here", others.clone()), ("room", others)]);
+}
+
+#[test]
+fn guesses_at_a_password_are_bounded_whoever_makes_them_and_a_pass_needs_none() {
+    let mut core = core(Some("sésame"));
+    assert!(enter(&mut core, 1, Some("sésame")).is_ok(), "who knows it costs nothing");
+    for number in 0..20 {
+        assert_eq!(enter(&mut core, 10 + number, Some("1234")), Err(Refusal::PasswordWrong));
+    }
+    let refused = |retry_after_ms| Err(Refusal::TooManyGuesses { retry_after_ms });
+    assert_eq!(enter(&mut core, 40, Some("1234")), refused(1000));
+    assert_eq!(enter(&mut core, 2, Some("sésame")), refused(1000), "or a guess would be told from a miss");
+    assert_eq!(enter(&mut core, 40, None), Err(Refusal::PasswordWrong));
+    assert_eq!(enter_at(501, &mut core, 2, Some("sésame")), refused(500));
+    assert!(enter_at(1001, &mut core, 2, Some("sésame")).is_ok());
+    assert_eq!(enter_at(1001, &mut core, 40, Some("1234")), Err(Refusal::PasswordWrong));
+    let mut core = RoomCore::<Table>::restore(core.save().unwrap()).unwrap();
+    assert_eq!(enter_at(1001, &mut core, 40, Some("1234")), refused(1000), "it has not forgotten");
 }
 
 #[test]
