@@ -43,16 +43,10 @@ pub struct Metrics {
     pub flushes: IntCounter,
     /// Events too large to be sent.
     pub events_dropped: IntCounter,
-    /// Rooms ended because their game panicked, or could not show its state.
-    pub rooms_failed: IntCounter,
-    /// Rooms whose game does not come to the end of its step.
-    pub rooms_stuck: IntGauge,
-    /// Steps of games that kept their thread waiting.
-    pub steps_slow: IntCounter,
     /// Bans that were forgotten because a room had too many.
     pub bans_forgotten: IntCounter,
-    /// Ticks that were due while a room was still at work, and were left out.
-    pub ticks_skipped: IntCounter,
+    /// What becomes of the games.
+    pub games: Games,
     /// Streams cut because their client kept a worker busy.
     pub streams_cut: IntCounter,
     /// Connections cut because of how they asked, by why: `slow_request`, `confusing_request`, `large_head`, `many_resets`.
@@ -65,6 +59,38 @@ pub struct Metrics {
     pub social: Social,
     /// Error answers, by code.
     pub errors: IntCounterVec,
+}
+
+/// What becomes of the games.
+#[derive(Debug)]
+pub struct Games {
+    /// Rooms ended because their game panicked, or could not show its state.
+    pub failed: IntCounter,
+    /// Rooms whose game does not come to the end of its step.
+    pub stuck: IntGauge,
+    /// Steps that kept their thread waiting.
+    pub steps_slow: IntCounter,
+    /// Ticks that were due while a room was still at work, and were left out.
+    pub ticks_skipped: IntCounter,
+}
+
+impl Games {
+    fn new(registry: &Registry) -> Self {
+        let counter = |name, help| register(registry, counter(name, help));
+        let stuck = gauge("sward_rooms_stuck", "Rooms whose game has been at one step for more than 5 s");
+        Self {
+            failed: counter(
+                "sward_rooms_failed_total",
+                "Rooms whose game panicked or could not show its state",
+            ),
+            stuck: register(registry, stuck),
+            steps_slow: counter("sward_steps_slow_total", "Steps of games that took more than 100 ms"),
+            ticks_skipped: counter(
+                "sward_ticks_skipped_total",
+                "Ticks left out because the room was still at work",
+            ),
+        }
+    }
 }
 
 /// What players do with each other outside of rooms.
@@ -160,23 +186,11 @@ impl Metrics {
             chunks_out: counter("sward_chunks_out_total", "Chunks that events were written in"),
             flushes: counter("sward_flushes_total", "Flushes of rooms"),
             events_dropped: counter("sward_events_dropped_total", "Events too large to be sent"),
-            rooms_failed: counter(
-                "sward_rooms_failed_total",
-                "Rooms whose game panicked or could not show its state",
-            ),
-            rooms_stuck: gauge(
-                "sward_rooms_stuck",
-                "Rooms whose game has been at one step for more than 5 s",
-            ),
-            steps_slow: counter("sward_steps_slow_total", "Steps of games that took more than 100 ms"),
             bans_forgotten: counter(
                 "sward_bans_forgotten_total",
                 "Bans forgotten because their room had too many",
             ),
-            ticks_skipped: counter(
-                "sward_ticks_skipped_total",
-                "Ticks left out because the room was still at work",
-            ),
+            games: Games::new(&registry),
             streams_cut: counter(
                 "sward_streams_cut_total",
                 "Streams cut because their client kept a worker busy",

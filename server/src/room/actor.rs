@@ -230,7 +230,7 @@ impl RoomActor {
                     said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default();
                 let Charter { id, game, .. } = &*self.charter;
                 tracing::warn!(room = %id, %game, said, "the game panicked; the room is closed");
-                self.directory.metrics().rooms_failed.inc();
+                self.directory.metrics().games.failed.inc();
                 self.end(GoneWhy::Failed, ctx);
                 None
             }
@@ -244,7 +244,7 @@ impl RoomActor {
         if took_ms < STEP_SLOW_MS {
             return;
         }
-        self.directory.metrics().steps_slow.inc();
+        self.directory.metrics().games.steps_slow.inc();
         if self.slow_told_ms.is_none_or(|told_ms| now_ms - told_ms >= SLOW_TOLD_EVERY_MS) {
             self.slow_told_ms = Some(now_ms);
             let Charter { id, game, .. } = &*self.charter;
@@ -326,7 +326,7 @@ impl RoomActor {
             Ok(encoded) => Some(Arc::new(Flush::of(encoded))),
             Err(error) => {
                 tracing::warn!(room = %self.charter.id, %error, "the room cannot show its state; it is closed");
-                self.directory.metrics().rooms_failed.inc();
+                self.directory.metrics().games.failed.inc();
                 self.end(GoneWhy::Failed, ctx);
                 None
             }

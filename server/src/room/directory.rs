@@ -162,7 +162,7 @@ impl Directory {
     pub fn look_for_stuck(&self, known: &BTreeSet<RoomId>) -> BTreeSet<RoomId> {
         let stuck: BTreeSet<_> =
             self.rooms.iter().filter(|room| room.is_stuck()).map(|room| *room.key()).collect();
-        self.metrics.rooms_stuck.set(i64::try_from(stuck.len()).unwrap_or(i64::MAX));
+        self.metrics.games.stuck.set(i64::try_from(stuck.len()).unwrap_or(i64::MAX));
         for id in stuck.difference(known) {
             let Some(room) = self.rooms.get(id) else { continue };
             let game = &room.charter().game;

@@ -83,7 +83,7 @@ impl RoomActor {
         let tick_ms = whole_ms(tick).max(1);
         let now_ms = self.now_ms();
         let missed = now_ms.saturating_sub(self.tick_due_ms) / tick_ms;
-        self.directory.metrics().ticks_skipped.inc_by(missed);
+        self.directory.metrics().games.ticks_skipped.inc_by(missed);
         self.tick_due_ms += (missed + 1) * tick_ms;
         let wait = Duration::from_millis(self.tick_due_ms.saturating_sub(now_ms));
         self.tick_timer = Some(ctx.run_later(wait, |room, ctx| {

@@ -104,7 +104,7 @@ impl RoomActor {
         let seen = catch_unwind(AssertUnwindSafe(|| self.core.view())).ok();
         if seen.is_none() {
             tracing::warn!(room = %self.charter.id, game = %self.charter.game, "the game cannot show its state");
-            self.directory.metrics().rooms_failed.inc();
+            self.directory.metrics().games.failed.inc();
         }
         seen
     }

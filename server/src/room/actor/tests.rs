@@ -202,7 +202,7 @@ async fn a_panic_in_a_game_ends_its_room_and_tells_its_members() {
     assert_eq!(heard.last().unwrap(), r#"gone {"seat":2,"why":"failed"}"#);
     assert!(zoe.place().is_none() && bo.place().is_none());
     assert!(directory.find(room.charter().id).is_none() && directory.find_code("TEST").is_none());
-    assert_eq!(directory.metrics().rooms_failed.get(), 1);
+    assert_eq!(directory.metrics().games.failed.get(), 1);
     assert_eq!(directory.metrics().rooms.get(), 0);
     let late = join(&directory, &room, occupant(3)).await;
     assert_eq!(late, Err(RoomError::Gone));
@@ -375,7 +375,7 @@ async fn a_game_that_sends_without_end_is_stopped_and_ends_its_room_alone() {
         other.leave(bo.place().unwrap().stay, GoneWhy::Left).await.unwrap();
         tokio::time::sleep(Duration::from_secs(3)).await;
     }
-    assert_eq!(directory.metrics().rooms_failed.get(), 2);
+    assert_eq!(directory.metrics().games.failed.get(), 2);
 }
 
 #[actix_web::test]
@@ -445,7 +445,7 @@ async fn a_room_that_its_game_closes_is_gone_and_its_players_are_free() {
     assert!(heard[heard.len() - 2].contains("last words"), "{heard:?}");
     assert_eq!(heard.last().unwrap(), r#"gone {"seat":1,"why":"closed"}"#);
     assert!(zoe.place().is_none() && directory.find(room.charter().id).is_none());
-    assert_eq!(directory.metrics().rooms_failed.get(), 0);
+    assert_eq!(directory.metrics().games.failed.get(), 0);
     assert_eq!(directory.metrics().rooms.get(), 0);
 }
 
