@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use actix_rt::task::JoinHandle;
 use actix_web::{App, web};
 use clap::Parser as _;
 use sward_protocol::ids::NodeId;
@@ -241,8 +242,7 @@ impl Listening {
     /// What the operating system says of the listening socket.
     pub async fn run(self) -> io::Result<()> {
         let Self { state, server, refreshing, mut stop_signals, .. } = self;
-        let hall = Arc::clone(&state.hall);
-        let sweeping = actix_rt::spawn(state.sweeper().run());
+        let upkeep = Upkeep::of(&state);
         let refreshing = actix_rt::spawn(refreshing);
         let handle = server.handle();
         let stopping = actix_rt::spawn(async move {
@@ -253,12 +253,28 @@ impl Listening {
                 () = stop_signals.told() => handle.stop(false).await,
             }
         });
-        let telling = actix_rt::spawn(hall.run());
         let outcome = server.await;
-        sweeping.abort();
-        telling.abort();
+        drop(upkeep);
         stopping.abort();
         refreshing.abort();
         outcome
+    }
+}
+
+/// What goes on besides requests, until this is dropped: the clock that tells who is away or lost, and what lobbies and
+/// queues say.
+pub(crate) struct Upkeep([JoinHandle<()>; 2]);
+
+impl Upkeep {
+    /// Begins it, within an actix system.
+    pub(crate) fn of(state: &State) -> Self {
+        let hall = Arc::clone(&state.hall);
+        Self([actix_rt::spawn(state.sweeper().run()), actix_rt::spawn(hall.run())])
+    }
+}
+
+impl Drop for Upkeep {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
     }
 }

@@ -4,10 +4,9 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use actix_rt::task::JoinHandle;
 use actix_web::web;
 
-use crate::app::{Server, own_pages};
+use crate::app::{Server, Upkeep, own_pages};
 use crate::http::routes::{self, Pages};
 use crate::http::state::State;
 use crate::shutdown;
@@ -39,21 +38,13 @@ use crate::shutdown;
 pub struct Mounted {
     data: web::Data<State>,
     pages: Pages,
-    _sweeping: Arc<Sweeping>,
+    /// Stops with the last of those who need it.
+    _upkeep: Arc<Upkeep>,
 }
 
 impl fmt::Debug for Mounted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mounted").field("pages", &self.pages).finish_non_exhaustive()
-    }
-}
-
-/// The clock that tells who is away or lost; stops with the last of those who need it.
-struct Sweeping(JoinHandle<()>);
-
-impl Drop for Sweeping {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 
@@ -74,8 +65,8 @@ impl Server {
     pub fn mount(mut self) -> io::Result<Mounted> {
         self.open_rooms()?;
         let pages = own_pages(&self.state.config)?.unwrap_or(Pages::None);
-        let sweeping = Sweeping(actix_rt::spawn(self.state.sweeper().run()));
-        Ok(Mounted { data: web::Data::new(self.state), pages, _sweeping: Arc::new(sweeping) })
+        let upkeep = Upkeep::of(&self.state);
+        Ok(Mounted { data: web::Data::new(self.state), pages, _upkeep: Arc::new(upkeep) })
     }
 }
 

@@ -57,6 +57,18 @@ fn the_game_is_played_below_a_prefix_of_another_application() {
     assert_eq!(bos.expect("msg"), json!({"from": 1, "type": "wave", "data": 1}));
     zoes.cut();
     assert_eq!(bos.await_event("away")["seat"], 1, "somebody looks after lost players");
+
+    // So do those who look after lobbies and queues.
+    let (mo, jo) = (server.player("Mo"), server.player("Jo"));
+    let mut mos = mo.stream();
+    mo.send(&json!({"type": "sward.lobby", "data": {"game": "relay"}}));
+    mos.expect("lobby");
+    for player in [&mo, &jo] {
+        player.send(&json!({"type": "sward.queue", "data": {"game": "relay", "mode": "duel"}}));
+    }
+    assert_eq!(mos.await_event("lobby")["game"], "relay", "it changes, for Jo has come");
+    mos.await_event("joined");
+
     assert_eq!(server.metric("sward_errors_total{code=\"not_found\"}"), Some(2));
 
     stop.send(()).unwrap();
