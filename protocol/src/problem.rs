@@ -67,6 +67,8 @@ codes! {
     RoomFull = "room_full", "The room is full";
     /// Nobody else is let in.
     RoomLocked = "room_locked", "The room is locked";
+    /// The game panicked when the player came.
+    RoomFailed = "room_failed", "The game failed, and its room is gone";
     /// As many rooms of this game as there may be.
     TooManyRooms = "too_many_rooms", "There are as many rooms of this game as there may be";
     /// The game's players do not start it.

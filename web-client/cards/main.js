@@ -100,7 +100,7 @@ async function findTable(joined) {
       return;
     } catch (error) {
       const reason = /** @type {SwardError} */ (error).code;
-      if (!['room_not_found', 'room_full', 'table_full'].includes(reason)) throw error;
+      if (!['room_not_found', 'room_full'].includes(reason)) throw error;
       say(`There is no free seat at ${invited.toUpperCase()}. Here is an open table.`);
       if (joined.seated) return;
     }

@@ -40,6 +40,7 @@ pub use random::Random;
 pub use start::StartRules;
 pub use sward_protocol::downstream::GoneWhy;
 pub use sward_protocol::ids::{PlayerId, RoomId, Seat};
+use sward_protocol::limits::ROOM_PLAYERS_MAX;
 pub use sward_protocol::payload::Payload;
 pub use sward_protocol::problem::{ErrorCode, MessageError};
 pub use sward_protocol::rooms::{Phase, Will};
@@ -239,6 +240,8 @@ pub fn refuse<T>(code: &'static str, detail: impl Into<String>) -> Result<T, Mes
 pub struct Settings {
     /// Seats, when the creator names no number: 1–1,000.
     pub max_players: u16,
+    /// The most seats that a room's creator or owner may ask for: 1–1,000. More is 422 `bad_max`.
+    pub seats_max: u16,
     /// Time between two ticks, at least 1 ms; `None`: the game has no ticks.
     pub tick: Option<Duration>,
     /// The shortest time between two writes to a player while the room is busy; a quiet room writes at once. Zero writes
@@ -263,12 +266,13 @@ pub struct Settings {
 pub const PUBLIC_DELAY_MAX: Duration = Duration::from_secs(120);
 
 impl Settings {
-    /// A room of so many seats (1–1,000), without ticks, that flushes every 33 ms at most, belongs to its creator, and is
+    /// A room of so many seats (1–1,000) or fewer, if its creator says so; without ticks, that flushes every 33 ms at most, belongs to its creator, and is
     /// disposed of when it was empty for 1 s.
     #[must_use]
     pub fn new(max_players: u16) -> Self {
         Self {
             max_players,
+            seats_max: max_players,
             tick: None,
             flush: Duration::from_millis(33),
             public: None,
@@ -278,6 +282,17 @@ impl Settings {
             bots_yield: false,
             empty: Duration::from_secs(1),
         }
+    }
+
+    /// The same, and a room's creator may ask for more seats: for up to so many (1,000 at most).
+    #[must_use]
+    pub fn with_seats_up_to(self, seats_max: u16) -> Self {
+        Self { seats_max, ..self }
+    }
+
+    /// The most seats that a room may have.
+    pub(crate) fn most_seats(&self) -> u16 {
+        self.seats_max.max(self.max_players).clamp(1, ROOM_PLAYERS_MAX)
     }
 
     /// The same with ticks, at least 1 ms apart.

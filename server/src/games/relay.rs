@@ -17,6 +17,9 @@ use kept::Kept;
 
 /// The longest flush interval that a room's creator may ask for, in milliseconds.
 const FLUSH_MS_MAX: u64 = 1000;
+/// Seats, unless the creator says otherwise, and the most that he may ask for.
+const SEATS: u16 = 50;
+const SEATS_MAX: u16 = 1000;
 
 /// The relay. `docs/protocol.md` has its options and its addressing.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -87,7 +90,9 @@ impl Game for Relay {
     }
 
     fn settings(&self) -> Settings {
-        let mut settings = Settings::new(50).with_flush(Duration::from_millis(self.options.flush_ms));
+        let mut settings = Settings::new(SEATS)
+            .with_seats_up_to(SEATS_MAX)
+            .with_flush(Duration::from_millis(self.options.flush_ms));
         if let Some(delay_ms) = self.options.public_delay_ms {
             settings = settings.with_public(Duration::from_millis(delay_ms));
         }

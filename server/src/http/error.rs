@@ -127,7 +127,7 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         Code::TooManyWatchers | Code::ServerFull | Code::QueueFull | Code::Draining | Code::RoomSlow => {
             (StatusCode::SERVICE_UNAVAILABLE, true)
         }
-        Code::Internal => (StatusCode::INTERNAL_SERVER_ERROR, false),
+        Code::Internal | Code::RoomFailed => (StatusCode::INTERNAL_SERVER_ERROR, false),
         _ => (StatusCode::UNPROCESSABLE_ENTITY, false),
     }
 }
@@ -179,7 +179,7 @@ impl From<JoinError> for ApiError {
     fn from(error: JoinError) -> Self {
         let code = match &error {
             JoinError::BadField(_) => ErrorCode::BadBody,
-            JoinError::BadMax => ErrorCode::BadMax,
+            JoinError::BadMax(_) => ErrorCode::BadMax,
             JoinError::BadMeta(_) => ErrorCode::BadMeta,
             JoinError::BadFilter(_) => ErrorCode::BadFilter,
             JoinError::BadCode => ErrorCode::BadCode,
@@ -208,6 +208,9 @@ impl From<JoinError> for ApiError {
                 let mut answer = Self::of_message(refusal.clone());
                 answer.problem.status = StatusCode::CONFLICT.as_u16();
                 return answer;
+            }
+            JoinError::GameFailed | JoinError::Room(RoomError::Refused(Refusal::Failed)) => {
+                ErrorCode::RoomFailed
             }
             JoinError::Room(RoomError::Refused(Refusal::Full)) => ErrorCode::RoomFull,
             JoinError::Room(RoomError::Refused(Refusal::Locked)) => ErrorCode::RoomLocked,

@@ -18,6 +18,7 @@ use sward_protocol::rooms::{RoomView, Seated};
 use sward_protocol::upstream::Message;
 use tokio::sync::oneshot;
 
+use super::catalog::last_words;
 use super::core::{Charter, RoomStep};
 use super::directory::{Directory, Reservation};
 use super::effect::{Effect, Refusal};
@@ -156,6 +157,7 @@ pub struct RoomActor {
     alarm_ms: Option<u64>,
     slow_told_ms: Option<u64>,
     has_ended: bool,
+    has_failed: bool,
     has_humans: bool,
     empty_since_ms: u64,
     gallery: Gallery,
@@ -192,6 +194,7 @@ impl RoomActor {
             alarm_ms: None,
             slow_told_ms: None,
             has_ended: false,
+            has_failed: false,
             has_humans: false,
             empty_since_ms: now_ms,
             gallery: Gallery::new(settings.public.map_or(0, whole_ms)),
@@ -215,7 +218,7 @@ impl RoomActor {
         let mut effects = Vec::new();
         let core = &mut self.core;
         self.intake.begin_step(now_ms);
-        // Whatever state the panic left behind is never looked at again.
+        // Whatever state a panic leaves behind is not stepped again.
         let outcome = catch_unwind(AssertUnwindSafe(|| core.step(input, now_ms, &mut effects)));
         self.intake.end_step();
         self.note_slow_step(now_ms);
@@ -225,9 +228,7 @@ impl RoomActor {
                 Some(effects)
             }
             Err(panic) => {
-                let said = panic.downcast_ref::<&str>().copied();
-                let said =
-                    said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default();
+                let said = last_words(&*panic);
                 let Charter { id, game, .. } = &*self.charter;
                 tracing::warn!(room = %id, %game, said, "the game panicked; the room is closed");
                 self.directory.metrics().games.failed.inc();
@@ -269,17 +270,26 @@ impl RoomActor {
         let Entry { me, will, password, has_pass } = entry;
         let (id, name) = (occupant.player.id, occupant.player.name.clone());
         let newcomer = Newcomer { id, name, me, will, password, has_pass };
-        let mut outcome = None;
+        let (mut outcome, mut lost_seat) = (None, None);
         for effect in self.step(Input::Join(newcomer), ctx)? {
             match effect {
                 Effect::Admitted(joined) => {
                     let seat = joined.seat;
-                    self.admit(occupant, *joined, ctx)?;
-                    outcome = Some(Ok(self.seated(seat)));
+                    let Some(flush) = self.joined_flush(*joined, ctx) else { break };
+                    if self.admit(occupant, seat, &flush, ctx) {
+                        outcome = Some(Ok(self.seated(seat)));
+                    } else {
+                        lost_seat = Some(seat);
+                    }
                 }
                 Effect::Refused(refusal) => outcome = Some(Err(refusal)),
                 other => self.deliver(other, ctx),
             }
+        }
+        if let Some(seat) = lost_seat {
+            // Not before the others have heard all that followed from his coming: the room has done it.
+            self.perform(Input::Leave { seat, why: GoneWhy::Left }, ctx);
+            return None;
         }
         if occupant.is_away() {
             self.show_presence(occupant, ctx);
@@ -292,32 +302,33 @@ impl RoomActor {
         Seated { room: self.core.info(), seat }
     }
 
-    /// Seats the newcomer: room, session and stream agree from here on, in one step.
-    fn admit(&mut self, occupant: &Arc<Occupant>, joined: Joined, ctx: &mut Context<Self>) -> Option<()> {
+    /// Seats the newcomer: room, session and stream agree from here on, in one step. False if his session has ended.
+    fn admit(
+        &mut self,
+        occupant: &Arc<Occupant>,
+        seat: Seat,
+        joined: &Arc<Flush>,
+        ctx: &mut Context<Self>,
+    ) -> bool {
         // What the room said so far is in the newcomer's snapshot; he is not to hear it again.
         self.flush();
-        let seat = joined.seat;
-        let flush = self.joined_flush(joined, ctx)?;
         let now_ms = self.now_ms();
         let (charter, intake) = (Arc::clone(&self.charter), Arc::clone(&self.intake));
         let handle = RoomHandle::new(charter, ctx.address(), intake, self.directory.clock());
-        let sat = occupant.sit(handle, seat, &flush, now_ms, &mut self.wakes);
+        let sat = occupant.sit(handle, seat, joined, now_ms, &mut self.wakes);
         if sat.is_ok() {
             for warning in self.directory.warnings().standing_in(&self.charter.game, self.charter.id) {
                 occupant.mailslot.post_own(warning, now_ms, &mut self.wakes);
             }
         }
         self.wakes.wake_all();
-        let Ok((stay, before)) = sat else {
-            self.perform(Input::Leave { seat, why: GoneWhy::Left }, ctx);
-            return None;
-        };
+        let Ok((stay, before)) = sat else { return false };
         self.members.insert(seat, Member { occupant: Arc::clone(occupant), stay });
         self.has_humans = true;
         if let Some(before) = before {
             before.room.leave_soon(before.stay, GoneWhy::Moved);
         }
-        Some(())
+        true
     }
 
     /// `joined`, ready to be posted. `None` when the game's state is too large: the room has failed then.
@@ -408,7 +419,7 @@ impl RoomActor {
         }
     }
 
-    /// Who speaks for the room: the player on its lowest seat.
+    /// Who speaks for the room: its owner, or the player on its lowest seat if nobody owns it.
     fn host(&self) -> Option<PlayerId> {
         let owner = self.members.get(&self.core.info().owner);
         owner.or_else(|| self.members.values().next()).map(|member| member.stay.player)
@@ -449,6 +460,7 @@ impl RoomActor {
     /// Everybody is put out, and the room is no more.
     fn end(&mut self, why: GoneWhy, ctx: &mut Context<Self>) {
         self.has_ended = true;
+        self.has_failed = why == GoneWhy::Failed;
         let seats: Vec<_> = self.members.keys().copied().collect();
         for seat in seats {
             self.vacate(seat, why, None);
@@ -463,15 +475,12 @@ impl Actor for RoomActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX_CAPACITY);
-        if self.charter.is_standing() {
-            return;
-        }
         let look = (self.settings.empty / 2).clamp(EMPTY_LOOK_MIN, EMPTY_LOOK_MAX);
         ctx.run_interval(look, |room, ctx| {
             let empty_ms = room.now_ms().saturating_sub(room.empty_since_ms);
-            let due = !room.has_humans && empty_ms >= whole_ms(room.settings.empty);
+            let is_empty = !room.has_humans && empty_ms >= whole_ms(room.settings.empty);
             room.gallery.sweep(room.now_ms());
-            if due && room.directory.close_if_deserted(&room.charter) {
+            if is_empty && !room.charter.is_standing() && room.directory.close_if_deserted(&room.charter) {
                 ctx.stop();
             }
         });
@@ -488,7 +497,12 @@ impl Handler<Command> for RoomActor {
     fn handle(&mut self, command: Command, ctx: &mut Self::Context) {
         match command {
             Command::Join { occupant, entry, reservation, answer, _permit } => {
-                let outcome = self.join(&occupant, *entry, ctx);
+                let had_failed = self.has_failed;
+                let mut outcome = self.join(&occupant, *entry, ctx);
+                if self.has_failed && !had_failed {
+                    // Told from a room that was gone before: the next one need not fail of him too.
+                    outcome = Some(Err(Refusal::Failed));
+                }
                 match &outcome {
                     // Whom a game does not want says nothing of the next one.
                     Some(Err(Refusal::Full)) => reservation.turn_away(),

@@ -11,7 +11,7 @@ use sward_protocol::payload::Payload;
 use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Seated, Will};
 use sward_protocol::text;
 
-use super::catalog::{Catalog, Draft};
+use super::catalog::{Catalog, Draft, NotMade};
 use super::core::{Charter, RoomStep};
 use super::directory::{Directory, Founding, Reservation, TooManyRooms};
 use super::effect::Refusal;
@@ -36,8 +36,8 @@ pub enum JoinError {
     #[error("{0}")]
     BadField(String),
     /// No room has that many seats.
-    #[error("max_players is 1 to {ROOM_PLAYERS_MAX}")]
-    BadMax,
+    #[error("max_players is 1 to {0}")]
+    BadMax(u16),
     /// No such metadata.
     #[error("{0}")]
     BadMeta(String),
@@ -62,6 +62,9 @@ pub enum JoinError {
     /// The game refuses the options.
     #[error("{0}")]
     BadOptions(#[from] BadOptions),
+    /// The game panicked over it.
+    #[error("the game failed to start")]
+    GameFailed,
     /// No such room, or none that fits.
     #[error("there is no such room")]
     NotFound,
@@ -128,24 +131,35 @@ impl Admission {
                 answer => return answer,
             }
         }
-        let mut avoided = Vec::new();
+        // Where he is not wanted, and why in the last of these rooms: another one may let him in.
+        let (mut avoided, mut unwanted) = (Vec::new(), None);
         let founding = self.founding(occupant, &plan);
         for _ in 0..TRIES_MAX {
             let make =
                 || if join.create { self.make(Some(occupant), &plan) } else { Err(JoinError::NotFound) };
-            let reservation =
-                self.directory.reserve_or_make(&plan.game, &filter, &avoided, founding, make)?;
-            let id = reservation.room().charter().id;
+            let found = if plan.access() == Access::default() {
+                self.directory.reserve_or_make(&plan.game, &filter, &avoided, founding, make)
+            } else {
+                // Who wants to be by himself is not sent to strangers.
+                make().and_then(|core| Ok(self.directory.open_for(core, founding)?))
+            };
+            let reservation = match found {
+                Err(JoinError::NotFound) => return Err(unwanted.unwrap_or(JoinError::NotFound)),
+                found => found?,
+            };
+            let (id, is_own) = (reservation.room().charter().id, reservation.is_first());
             match ask(reservation, occupant, entry.clone()).await {
-                // Some room is another owner's.
-                Err(RoomError::Refused(Refusal::Banned)) if avoided.len() + 1 < TRIES_MAX => avoided.push(id),
+                Err(RoomError::Refused(refusal @ (Refusal::Banned | Refusal::ByGame(_)))) if !is_own => {
+                    avoided.push(id);
+                    unwanted = Some(JoinError::Room(RoomError::Refused(refusal)));
+                }
                 // Another room will do, unless it is the player who is gone.
                 Err(RoomError::Gone | RoomError::Refused(Refusal::Full | Refusal::Locked))
                     if !occupant.has_ended() => {}
                 answer => return Ok(answer?),
             }
         }
-        Err(JoinError::Room(RoomError::Busy))
+        Err(unwanted.unwrap_or(JoinError::Room(RoomError::Busy)))
     }
 
     /// Make a room and take its first seat.
@@ -253,7 +267,7 @@ impl Admission {
         }
         let name = if name.is_empty() { name } else { text::name(&name)? };
         if max_players.is_some_and(|seats| !(1..=ROOM_PLAYERS_MAX).contains(&seats)) {
-            return Err(JoinError::BadMax);
+            return Err(JoinError::BadMax(ROOM_PLAYERS_MAX));
         }
         if password.as_ref().is_some_and(|password| !password.is_usable()) {
             return Err(JoinError::BadPassword);
@@ -285,19 +299,26 @@ impl Admission {
         let id = RoomId::from_random(self.node, entropy::bits());
         let Plan { game, name, max_players, private, password, meta, .. } = plan.clone();
         let directory = Arc::clone(&self.directory);
-        let draft: Draft = Box::new(move |settings| Charter {
-            id,
-            game,
-            code: free_code(&directory, id),
-            name,
-            private,
-            password,
-            creator,
-            meta,
-            max_players: max_players.unwrap_or(settings.max_players).clamp(1, ROOM_PLAYERS_MAX),
+        let draft: Draft = Box::new(move |settings| {
+            let most = settings.most_seats();
+            let max_players = max_players.unwrap_or(settings.max_players.max(1));
+            if !(1..=most).contains(&max_players) {
+                return Err(NotMade::Seats { most });
+            }
+            let code = free_code(&directory, id);
+            Ok(Charter { id, game, code, name, private, password, creator, meta, max_players })
         });
         let made = self.catalog.make(&plan.game, draft, &plan.options, entropy::seed());
-        Ok(made.ok_or_else(|| JoinError::UnknownGame(plan.game.clone()))??)
+        let made = made.ok_or_else(|| JoinError::UnknownGame(plan.game.clone()))?;
+        made.map_err(|error| match error {
+            NotMade::Options(error) => JoinError::BadOptions(error),
+            NotMade::Seats { most } => JoinError::BadMax(most),
+            NotMade::Panicked { said } => {
+                tracing::warn!(game = plan.game, said, "the game panicked when a room was to be made");
+                self.directory.metrics().games.failed.inc();
+                JoinError::GameFailed
+            }
+        })
     }
 }
 

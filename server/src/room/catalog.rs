@@ -1,5 +1,6 @@
 //! The games that a server runs, by name.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,10 +11,37 @@ use sward_protocol::payload::Payload;
 use super::core::{Charter, RoomCore, RoomStep};
 use crate::game::{BadOptions, Game, Random, RoomPolicy, Settings};
 
-type Make = dyn Fn(Draft, &Payload, u64) -> Result<Box<dyn RoomStep>, BadOptions> + Send + Sync;
+type Make = dyn Fn(Draft, &Payload, u64) -> Result<Box<dyn RoomStep>, NotMade> + Send + Sync;
 
-/// Completes a room's charter with what the game says of itself.
-pub type Draft = Box<dyn FnOnce(Settings) -> Charter>;
+/// Completes a room's charter with what the game says of itself; or says why there can be no such room.
+pub type Draft = Box<dyn FnOnce(Settings) -> Result<Charter, NotMade>>;
+
+/// Why a room was not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotMade {
+    /// The game refuses the options.
+    #[error("{0}")]
+    Options(#[from] BadOptions),
+    /// The game has not so many seats.
+    #[error("max_players is 1 to {most}")]
+    Seats {
+        /// How many it has.
+        most: u16,
+    },
+    /// The game panicked.
+    #[error("the game failed to start: {said}")]
+    Panicked {
+        /// What it said, for the log.
+        said: String,
+    },
+}
+
+/// What somebody said who panicked.
+pub(super) fn last_words(panic: &(dyn Any + Send)) -> &str {
+    let said = panic.downcast_ref::<&str>().copied();
+    said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default()
+}
 
 /// The games that a server runs, by name.
 #[derive(Clone, Default)]
@@ -25,7 +53,7 @@ pub struct Catalog {
 impl Catalog {
     /// Adds a game under a name, in place of one that had it.
     pub fn add<G: Game>(&mut self, name: &str) {
-        let make = |draft: Draft, options: &Payload, seed: u64| -> Result<Box<dyn RoomStep>, BadOptions> {
+        let make = |draft: Draft, options: &Payload, seed: u64| -> Result<Box<dyn RoomStep>, NotMade> {
             let mut random = Random::from_seed(seed);
             // A game that panics on what a player chose must not take his worker's other requests with it.
             let made = catch_unwind(AssertUnwindSafe(|| {
@@ -33,8 +61,9 @@ impl Catalog {
                 let settings = game.settings();
                 Ok::<_, BadOptions>((game, settings))
             }));
-            let (game, settings) = made.map_err(|_| BadOptions("the game failed to start".to_owned()))??;
-            Ok(Box::new(RoomCore::new(draft(settings), game, settings, random)))
+            let (game, settings) =
+                made.map_err(|panic| NotMade::Panicked { said: last_words(&*panic).to_owned() })??;
+            Ok(Box::new(RoomCore::new(draft(settings)?, game, settings, random)))
         };
         self.games.insert(name.to_owned(), Arc::new(make));
     }
@@ -65,14 +94,14 @@ impl Catalog {
     /// Makes a room of the game `name`; `None` if there is no such game.
     ///
     /// # Errors
-    /// What the game says of the options.
+    /// [`NotMade`].
     pub fn make(
         &self,
         name: &str,
         draft: Draft,
         options: &Payload,
         seed: u64,
-    ) -> Option<Result<Box<dyn RoomStep>, BadOptions>> {
+    ) -> Option<Result<Box<dyn RoomStep>, NotMade>> {
         self.games.get(name).map(|make| make(draft, options, seed))
     }
 }

@@ -68,12 +68,25 @@ pub struct Founding<'a> {
 pub struct Reservation {
     directory: Arc<Directory>,
     room: RoomHandle,
+    is_first: bool,
     is_settled: bool,
 }
 
 impl Reservation {
     fn new(directory: &Arc<Directory>, room: RoomHandle) -> Self {
-        Self { directory: Arc::clone(directory), room, is_settled: false }
+        Self { directory: Arc::clone(directory), room, is_first: false, is_settled: false }
+    }
+
+    fn first(directory: &Arc<Directory>, room: RoomHandle) -> Self {
+        let mut reservation = Self::new(directory, room);
+        reservation.is_first = true;
+        reservation
+    }
+
+    /// Whether the room was made for whom this seat is held.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.is_first
     }
 
     /// The room.
@@ -225,9 +238,10 @@ impl Directory {
             self.give_code_back(core.charter());
             return Ok(Reservation::new(self, room));
         }
-        let room = self.open(&mut lobby, core, Some(founding))?;
+        self.permit(&lobby, core.charter(), Some(founding))?;
+        let room = self.open(&mut lobby, core);
         drop(lobby);
-        Ok(Reservation::new(self, room))
+        Ok(Reservation::first(self, room))
     }
 
     /// Opens a room for its maker to be the first in.
@@ -239,8 +253,11 @@ impl Directory {
         core: Box<dyn RoomStep>,
         founding: Founding<'_>,
     ) -> Result<Reservation, TooManyRooms> {
-        let room = self.open(&mut self.lobby(), core, Some(founding))?;
-        Ok(Reservation::new(self, room))
+        let mut lobby = self.lobby();
+        self.permit(&lobby, core.charter(), Some(founding))?;
+        let room = self.open(&mut lobby, core);
+        drop(lobby);
+        Ok(Reservation::first(self, room))
     }
 
     /// Opens a room that nobody made, for whoever comes.
@@ -249,7 +266,8 @@ impl Directory {
     /// [`TooManyRooms::Server`].
     pub fn open_standing(self: &Arc<Self>, core: Box<dyn RoomStep>) -> Result<(), TooManyRooms> {
         let mut lobby = self.lobby();
-        let room = self.open(&mut lobby, core, None)?;
+        self.permit(&lobby, core.charter(), None)?;
+        let room = self.open(&mut lobby, core);
         // Nobody is on his way to it.
         lobby.release(room.charter().id);
         Ok(())
@@ -265,8 +283,24 @@ impl Directory {
         lobby.reserve(game, filter, avoided).and_then(|id| self.find(id))
     }
 
-    /// Whether one more room may be made. A founder who may has made it: nothing else can stop him afterwards.
-    fn permit(&self, lobby: &Lobby, game: &str, founding: Option<Founding<'_>>) -> Result<(), TooManyRooms> {
+    /// Whether one more room may be made. A founder who may has made it: nothing else can stop him afterwards. Under the
+    /// lobby's lock: of many at once, none slips past a bound. A room that may not be is dropped by the caller, without the
+    /// lock: its game may take its time.
+    fn permit(
+        &self,
+        lobby: &Lobby,
+        charter: &Charter,
+        founding: Option<Founding<'_>>,
+    ) -> Result<(), TooManyRooms> {
+        self.check_bounds(lobby, &charter.game, founding).inspect_err(|_| self.give_code_back(charter))
+    }
+
+    fn check_bounds(
+        &self,
+        lobby: &Lobby,
+        game: &str,
+        founding: Option<Founding<'_>>,
+    ) -> Result<(), TooManyRooms> {
         if self.rooms.len() >= self.rooms_max {
             return Err(TooManyRooms::Server);
         }
@@ -278,23 +312,14 @@ impl Directory {
         made.map_err(|retry_after_ms| TooManyRooms::Player { retry_after_ms })
     }
 
-    /// Starts a room on the current thread: workers take turns with connections, and so rooms spread over them.
-    fn open(
-        self: &Arc<Self>,
-        lobby: &mut Lobby,
-        core: Box<dyn RoomStep>,
-        founding: Option<Founding<'_>>,
-    ) -> Result<RoomHandle, TooManyRooms> {
-        // Rooms are added under the lobby's lock only: of many at once, none slips past a bound.
-        if let Err(error) = self.permit(lobby, &core.charter().game, founding) {
-            self.give_code_back(core.charter());
-            return Err(error);
-        }
+    /// Starts a room that was permitted, on the current thread: workers take turns with connections, and so rooms spread
+    /// over them.
+    fn open(self: &Arc<Self>, lobby: &mut Lobby, core: Box<dyn RoomStep>) -> RoomHandle {
         let room = RoomActor::open(core, Arc::clone(self));
         self.rooms.insert(room.charter().id, room.clone());
         self.metrics.rooms.inc();
         lobby.open(Charter::clone(room.charter()));
-        Ok(room)
+        room
     }
 
     /// Gives a code to a room that is about to be opened. Whether it was free.

@@ -66,6 +66,9 @@ pub enum Refusal {
     /// The room's owner has banned him.
     #[error("you are banned from this room")]
     Banned,
+    /// The game panicked, or could not show its state, as he came: the room is no more.
+    #[error("the game failed when you came in")]
+    Failed,
     /// The game does not want him.
     #[error("{0}")]
     ByGame(MessageError),

@@ -22,7 +22,7 @@ use game::{Game, Shown};
 pub type Filter = serde_json::Map<String, serde_json::Value>;
 
 /// Who gets into a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Access {
     /// It is in no list.
     pub private: bool,

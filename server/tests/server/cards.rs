@@ -35,12 +35,13 @@ fn two_are_dealt_a_round_and_each_sees_his_own_cards() {
 }
 
 #[test]
-fn a_table_has_six_seats_also_in_a_larger_room() {
+fn a_table_has_six_seats_at_most() {
     let server = Server::start();
-    let join = json!({"game": "cards", "create": true, "max_players": 10});
-    let players: Vec<_> = (0..6).map(|number| server.player(&format!("P{number}"))).collect();
-    let rooms: Vec<_> = players.iter().map(|player| player.join(&join)["room"].clone()).collect();
-    let code = rooms[5]["code"].clone();
-    let seventh = server.player("Seven").post("/v1/join", &json!({"code": code}));
-    assert_eq!((seventh.status, seventh.code().as_str()), (409, "table_full"));
+    let owner = server.player("Zoë");
+    let larger = owner.post("/v1/join", &json!({"game": "cards", "create": true, "max_players": 7}));
+    assert_eq!((larger.status, larger.code().as_str()), (422, "bad_max"));
+    assert_eq!(owner.join(&json!({"game": "cards", "create": true}))["room"]["max_players"], 6);
+    let resize = |seats| json!({"type": "sward.resize", "data": {"max_players": seats}});
+    assert_eq!(owner.send(&resize(7)).code(), "bad_max");
+    assert_eq!(owner.send(&resize(3)).status, 200);
 }

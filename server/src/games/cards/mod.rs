@@ -165,9 +165,6 @@ impl Game for Cards {
     }
 
     fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
-        if room.players().len() > usize::from(PLAYERS_MAX) {
-            return refuse("table_full", format!("{PLAYERS_MAX} play at one table"));
-        }
         self.scores.insert(seat, 0);
         self.show(room);
         Ok(())

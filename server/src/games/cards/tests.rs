@@ -308,7 +308,7 @@ fn the_owner_deals_to_all_without_waiting_and_the_room_plays_as_long_as_a_round(
 }
 
 #[test]
-fn a_table_has_six_seats_whatever_its_room_has() {
+fn a_table_has_six_seats_and_turns_of_a_bounded_time() {
     let (mut room, players) = dealt::<6>(1);
     assert_eq!(look(&room, players[5]).hand.cards.len(), 5);
     assert!(room.try_join("Seven", ()).is_err());

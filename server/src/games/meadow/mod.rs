@@ -26,6 +26,8 @@ const FLUSH: Duration = Duration::from_millis(33);
 const WIDTH: f64 = 2400.0;
 const HEIGHT: f64 = 1600.0;
 const FLOWERS: u16 = 60;
+/// Unless its creator says so, 50 play in a meadow.
+const SEATS_MAX: u16 = 1000;
 /// How near a flower must be to be picked.
 const REACH: f64 = 70.0;
 /// The shortest time between two emotes of one animal.
@@ -139,7 +141,8 @@ impl Game for Meadow {
 
     fn settings(&self) -> Settings {
         // Strangers meet here: whoever came first has no say over the others.
-        Settings::new(50).with_tick(TICK).with_flush(FLUSH).with_public(Duration::ZERO).without_owner()
+        let settings = Settings::new(50).with_seats_up_to(SEATS_MAX).with_tick(TICK).with_flush(FLUSH);
+        settings.with_public(Duration::ZERO).without_owner()
     }
 
     fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {

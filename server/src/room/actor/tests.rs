@@ -18,6 +18,7 @@ use crate::game::{Audience, BadOptions, Game, Random, Raw, Reply, Room, RoomPoli
 use crate::metrics::Metrics;
 use crate::room::core::RoomCore;
 use crate::room::directory::{Founding, Reservation, TooManyRooms};
+use crate::room::gallery::WATCHERS_MAX;
 use crate::room::handle::RoomError;
 use crate::room::intake::COMMANDS_MAX;
 use crate::room::lobby::Access;
@@ -41,14 +42,21 @@ impl Game for Fragile {
             .with_tick(Duration::from_millis(1000))
             .with_flush(Duration::from_millis(100))
             .with_yielding_bots()
+            .with_public(Duration::ZERO)
             .with_empty(self.empty)
     }
 
     fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
-        match room.players().get(&seat) {
-            Some(player) if player.name == "P13" => Err(MessageError::new(ErrorCode::Game, "unlucky")),
-            _ => Ok(()),
+        match room.player(seat).map(|player| player.name.as_str()) {
+            Some("P13") => return Err(MessageError::new(ErrorCode::Game, "unlucky")),
+            Some("P20") => room.close(),
+            Some("P21") => room.kick(seat, "at once"),
+            Some("P22") => room.lock(),
+            Some("P23") => room.start(),
+            Some("P24") => panic!("over this newcomer"),
+            _ => {}
         }
+        Ok(())
     }
 
     fn message(&mut self, room: &mut Room<'_>, from: Seat, Raw(message): Raw) -> Reply {
@@ -140,11 +148,12 @@ fn occupant(number: u128) -> Arc<Occupant> {
 }
 
 fn stream(occupant: &Occupant) -> Reader {
-    occupant
-        .mailslot
-        .open(Wish { from: Position::Nothing, nonce: None, kind: Kind::Open, format: Format::default() }, 0)
-        .unwrap()
-        .reader
+    reader_of(&occupant.mailslot)
+}
+
+fn reader_of(mailslot: &Mailslot) -> Reader {
+    let wish = Wish { from: Position::Nothing, nonce: None, kind: Kind::Open, format: Format::default() };
+    mailslot.open(wish, 0).unwrap().reader
 }
 
 /// Asks the room for a seat, as a request would.
@@ -222,6 +231,39 @@ async fn a_newcomer_whose_session_ended_leaves_no_seat_behind() {
     let heard = heard(&zoe, &reader);
     assert!(heard[1].starts_with("here ") && heard[2].starts_with("gone "), "{heard:?}");
     assert_eq!(join(&directory, &room, occupant(3)).await.map(|seated| seated.seat), Ok(Seat(2)));
+}
+
+#[actix_web::test]
+async fn what_a_game_does_as_a_newcomer_arrives_is_done_though_his_session_ended() {
+    tokio::time::pause();
+    for number in [20, 21, 22, 23] {
+        let directory = directory();
+        let room = open(&directory).room().clone();
+        let (zoe, dead) = (occupant(1), occupant(number));
+        join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+        let reader = stream(&zoe);
+        dead.end();
+        assert_eq!(join(&directory, &room, Arc::clone(&dead)).await, Err(RoomError::Gone), "P{number}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let events = heard(&zoe, &reader);
+        let id = room.charter().id;
+        if number == 20 {
+            assert_eq!(events.last().unwrap(), r#"gone {"seat":1,"why":"closed"}"#);
+            assert!(zoe.place().is_none() && directory.find(id).is_none());
+            continue;
+        }
+        let (why, change) = match number {
+            21 => (r#"gone {"seat":2,"why":"kicked","detail":"at once"}"#, ""),
+            22 => (r#"gone {"seat":2,"why":"left"}"#, r#"room {"locked":true}"#),
+            _ => (r#"gone {"seat":2,"why":"left"}"#, r#"room {"phase":"playing"}"#),
+        };
+        assert_eq!(events.iter().filter(|event| event.starts_with("gone ")).collect::<Vec<_>>(), [why]);
+        assert!(change.is_empty() || events.iter().any(|event| event == change), "{events:?}");
+        let info = directory.lobby().room(id).unwrap();
+        assert_eq!((info.players, info.locked), (1, number == 22));
+        assert_eq!(room.inspect().await.unwrap().players.len(), 1);
+        send(&zoe, "wave").await.unwrap().unwrap();
+    }
 }
 
 #[actix_web::test]
@@ -519,6 +561,21 @@ async fn a_room_that_nobody_made_stays_when_it_is_empty() {
     room.leave(zoe.place().unwrap().stay, GoneWhy::Left).await.unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert!(directory.find(id).is_some());
+    // Those who watched it do not keep others out once they are gone.
+    let mut watchers = Vec::new();
+    for _ in 0..WATCHERS_MAX {
+        let watcher = Arc::new(Mailslot::new(Epoch(1)));
+        watchers.push((reader_of(&watcher), Arc::clone(&watcher)));
+        room.watch(watcher).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let one_more = room.watch(Arc::new(Mailslot::new(Epoch(1)))).await;
+    assert_eq!(one_more, Err(RoomError::NotShown(NotShown::TooMany)));
+    for (reader, watcher) in &watchers {
+        watcher.detach(reader);
+    }
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(room.watch(Arc::new(Mailslot::new(Epoch(1)))).await, Ok(()));
 }
 
 #[actix_web::test]

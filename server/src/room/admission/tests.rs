@@ -1,5 +1,6 @@
 //! Who may make rooms, and how many; as requests would ask.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sward_protocol::ids::{Epoch, PlayerId};
@@ -8,7 +9,7 @@ use sward_protocol::session::Player;
 use super::*;
 use crate::clock::Clock;
 use crate::fanout::mailslot::Mailslot;
-use crate::game::RoomPolicy;
+use crate::game::{Game, MessageError, Random, Raw, Reply, Room, RoomPolicy, Seat, Settings, done, refuse};
 use crate::games::relay::Relay;
 use crate::metrics::Metrics;
 
@@ -41,7 +42,7 @@ async fn where_nobody_may_make_rooms_players_join_those_that_are_there() {
     assert_eq!(admission.join(&bo, join()).await, Err(JoinError::CreationClosed), "it is full");
     assert_eq!(admission.found(CreateRoom::of("chess")), Err(JoinError::UnknownGame("chess".to_owned())));
     let badly = CreateRoom { max_players: Some(0), ..CreateRoom::of("relay") };
-    assert_eq!(admission.found(badly), Err(JoinError::BadMax));
+    assert_eq!(admission.found(badly), Err(JoinError::BadMax(1000)));
 }
 
 #[actix_web::test]
@@ -63,6 +64,110 @@ async fn a_player_who_has_made_as_many_rooms_as_he_may_still_joins_others() {
         admission.join(&mo, Join { max_players: None, ..join() }).await.is_ok(),
         "nothing is made for that"
     );
+}
+
+/// Lets in whom its options name, and panics over some.
+struct Picky {
+    wants: String,
+}
+
+impl Game for Picky {
+    type Message = Raw;
+
+    fn create(options: &Payload, _: &mut Random) -> Result<Self, BadOptions> {
+        let options: BTreeMap<String, String> = options.parse()?;
+        assert!(!options.contains_key("panics"), "as it was told");
+        Ok(Self { wants: options.get("wants").cloned().unwrap_or_default() })
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::new(4).with_seats_up_to(6)
+    }
+
+    fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
+        let name = room.player(seat).map_or("", |player| player.name.as_str());
+        assert_ne!(name, "P13", "nobody by that name");
+        if room.players().len() == 1 || self.wants.is_empty() || self.wants == name {
+            return Ok(());
+        }
+        refuse("unwanted", "this table is closed")
+    }
+
+    fn message(&mut self, _: &mut Room<'_>, _: Seat, _: Raw) -> Reply {
+        done()
+    }
+}
+
+fn picky() -> Admission {
+    let mut admission = admission(RoomPolicy::anyone());
+    admission.catalog.add::<Picky>("picky");
+    admission
+}
+
+fn picky_room(options: &str) -> CreateRoom {
+    CreateRoom { options: Some(Payload::from_json(options).unwrap()), ..CreateRoom::of("picky") }
+}
+
+fn join_picky(create: bool) -> Join {
+    Join { game: Some("picky".to_owned()), create, ..Join::default() }
+}
+
+#[actix_web::test]
+async fn who_is_not_wanted_in_one_room_is_sent_to_the_next_or_to_his_own() {
+    tokio::time::pause();
+    let admission = picky();
+    let closed = admission.create(&occupant(1), picky_room(r#"{"wants":"P9"}"#)).await.unwrap().room.id;
+    let refused = admission.join(&occupant(2), join_picky(false)).await;
+    assert!(
+        matches!(&refused, Err(JoinError::Room(RoomError::Refused(Refusal::ByGame(error)))) if error.code == "unwanted"),
+        "there is no other: {refused:?}"
+    );
+    let own = admission.join(&occupant(2), join_picky(true)).await.unwrap();
+    assert_ne!(own.room.id, closed);
+    assert_eq!(admission.join(&occupant(3), join_picky(false)).await.unwrap().room.id, own.room.id);
+    assert_eq!(admission.join(&occupant(9), join_picky(false)).await.unwrap().room.id, closed);
+}
+
+#[actix_web::test]
+async fn a_game_that_panics_over_a_newcomer_takes_one_room_with_it() {
+    tokio::time::pause();
+    let admission = picky();
+    let zoe = occupant(1);
+    let first = admission.create(&zoe, CreateRoom::of("picky")).await.unwrap().room.id;
+    let second = admission.create(&occupant(2), CreateRoom::of("picky")).await.unwrap().room.id;
+    let failed = Err(JoinError::Room(RoomError::Refused(Refusal::Failed)));
+    assert_eq!(admission.join(&occupant(13), join_picky(true)).await, failed);
+    assert!(admission.directory.find(first).is_none() && admission.directory.find(second).is_some());
+    assert_eq!(admission.create(&occupant(13), CreateRoom::of("picky")).await, failed);
+    assert_eq!(admission.directory.metrics().games.failed.get(), 2);
+    let not_made = admission.create(&zoe, picky_room(r#"{"panics":"now"}"#)).await;
+    assert_eq!(not_made, Err(JoinError::GameFailed));
+    assert_eq!(admission.directory.metrics().games.failed.get(), 3);
+    assert_eq!(admission.directory.metrics().rooms.get(), 1);
+}
+
+#[actix_web::test]
+async fn who_asks_for_a_private_room_or_a_password_is_not_sent_to_strangers() {
+    tokio::time::pause();
+    let admission = picky();
+    let open = admission.create(&occupant(1), CreateRoom::of("picky")).await.unwrap().room.id;
+    let private = |create| Join { private: true, ..join_picky(create) };
+    assert_eq!(admission.join(&occupant(2), private(false)).await, Err(JoinError::NotFound));
+    let own = admission.join(&occupant(2), private(true)).await.unwrap().room;
+    assert!(own.id != open && own.private);
+    assert_eq!(admission.join(&occupant(2), private(true)).await.unwrap().room.id, own.id, "he is there");
+    let secret = Join { password: Some(Password::new("sésame")), ..join_picky(true) };
+    assert_ne!(admission.join(&occupant(3), secret).await.unwrap().room.id, open);
+}
+
+#[actix_web::test]
+async fn a_game_says_how_many_seats_its_rooms_may_have() {
+    tokio::time::pause();
+    let admission = picky();
+    let of_seats = |seats| CreateRoom { max_players: Some(seats), ..CreateRoom::of("picky") };
+    assert_eq!(admission.create(&occupant(1), of_seats(7)).await, Err(JoinError::BadMax(6)));
+    assert_eq!(admission.create(&occupant(1), of_seats(6)).await.unwrap().room.max_players, 6);
+    assert_eq!(admission.create(&occupant(2), CreateRoom::of("picky")).await.unwrap().room.max_players, 4);
 }
 
 #[test]

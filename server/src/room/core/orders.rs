@@ -86,6 +86,10 @@ impl<G: Game> RoomCore<G> {
         if seats == self.charter.max_players {
             return Ok(());
         }
+        let most = self.settings.most_seats();
+        if seats > most {
+            return refuse(ErrorCode::BadMax, &format!("max_players is 1 to {most}"));
+        }
         if !self.roster.resize(seats) {
             let detail = format!("{} players sit there", self.roster.count());
             return refuse(ErrorCode::BadMax, &detail);

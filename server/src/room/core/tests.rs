@@ -62,7 +62,8 @@ impl Game for Table {
     }
 
     fn settings(&self) -> Settings {
-        let mut settings = Settings::new(self.seats).with_tick(Duration::from_millis(100));
+        let mut settings =
+            Settings::new(self.seats).with_seats_up_to(10).with_tick(Duration::from_millis(100));
         let Self { all: needs_all, any_time: lets_in, owner_ends, .. } = *self;
         if self.starts {
             let rules = StartRules { needs_all, lets_in, owner_ends, ..StartRules::from_players(self.min) };
@@ -210,6 +211,7 @@ fn what_an_owner_cannot_do_has_its_own_code_and_changes_nothing() {
         ("sward.rename", json!({"name": "a\u{202e}b"}), "bad_name"),
         ("sward.resize", json!({"max_players": 0}), "bad_max"),
         ("sward.resize", json!({"max_players": 1_000_000_000}), "bad_max"),
+        ("sward.resize", json!({"max_players": 11}), "bad_max"),
         ("sward.resize", json!({"max_players": 3}), "bad_max"),
         ("sward.meta", json!({"meta": {"a": "x".repeat(1024)}}), "bad_meta"),
         ("sward.kick", json!({"seat": 1}), "own_seat"),
