@@ -127,8 +127,11 @@ pub struct Member {
     pub name: String,
     /// His own data.
     pub me: Payload,
-    /// Whether he may be lost.
+    /// Whether he is away.
     pub away: bool,
+    /// Why, if he is; absent if he is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<AwayWhy>,
     /// Whether he is a player of the game's own, behind whom nobody is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub bot: bool,
@@ -190,11 +193,13 @@ pub struct Gone {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AwayWhy {
-    /// The connection is lost.
+    /// The connection is lost, or a farewell was announced. Whoever is both is this: his seat may soon be empty.
     Lost,
+    /// He said that he is away from the keyboard, by `sward.away`, and has not said `sward.back`.
+    Keyboard,
 }
 
-/// Data of `away`.
+/// Data of `away`: somebody who was present is away, or away for another reason than before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Away {
     /// The seat.
@@ -203,7 +208,7 @@ pub struct Away {
     pub why: AwayWhy,
 }
 
-/// Data of `back`.
+/// Data of `back`: he is away for no reason any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Back {
     /// The seat.

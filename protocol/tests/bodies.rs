@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 use sward_protocol::codec::Encoding;
-use sward_protocol::downstream::Member;
+use sward_protocol::downstream::{AwayWhy, Member};
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat, Token};
 use sward_protocol::operator::{Done, KickPlayer, RoomInside, WarnLevel, Warned, Warning, Warnings};
 use sward_protocol::password::Password;
@@ -265,7 +265,8 @@ fn rooms(bodies: &mut Bodies) {
         name: "Zoë 🦊".to_owned(),
         me: create_room().me,
         bot: false,
-        away: false,
+        away: true,
+        why: Some(AwayWhy::Lost),
     };
     let state = payload(&json!({"tick": 7}));
     bodies.both("GET /v1/rooms/{id}/state: 200", &RoomView { room: room(), players: vec![member], state });

@@ -126,7 +126,16 @@ fn events() -> Vec<Event> {
     let room = RoomId::from_random(NodeId(1), 0x9abc);
     let name = "Zoë 🦊".to_owned();
     let me = payload(&json!({"animal": "fox"}));
-    let member = Member { seat: Seat(1), id, name: name.clone(), me: me.clone(), away: false, bot: false };
+    let member = |seat, why: Option<AwayWhy>| Member {
+        seat: Seat(seat),
+        id,
+        name: name.clone(),
+        me: me.clone(),
+        away: why.is_some(),
+        why,
+        bot: false,
+    };
+    let players = vec![member(1, None), member(3, Some(AwayWhy::Keyboard))];
     let mut events = vec![
         Event::Hello(Hello {
             epoch: EPOCH,
@@ -143,7 +152,7 @@ fn events() -> Vec<Event> {
         Event::Joined(Joined {
             room: info(),
             seat: Seat(1),
-            players: vec![member],
+            players,
             state: payload(&json!({"tick": 7})),
             seed: None,
             chat: vec![line(Some(Seat(1)), ChatScope::Room)],
@@ -151,6 +160,7 @@ fn events() -> Vec<Event> {
         Event::Noop(Time { time_ms: 1_764_000_000_075 }),
         Event::Here(Here { seat: Seat(2), id, name: "محمد".to_owned(), me, bot: false }),
         Event::Away(Away { seat: Seat(2), why: AwayWhy::Lost }),
+        Event::Away(Away { seat: Seat(2), why: AwayWhy::Keyboard }),
         Event::Back(Back { seat: Seat(2) }),
         Event::Msg(Msg {
             from: Seat(2),
@@ -295,7 +305,7 @@ fn a_batch_bears_the_id_of_its_last_event() {
     let shape: Vec<_> =
         deliveries.iter().map(|delivery| (delivery.id.as_deref(), delivery.events.len())).collect();
     let want =
-        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.35"), 31), (None, 1)];
+        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.36"), 32), (None, 1)];
     assert_eq!(shape, want);
 }
 

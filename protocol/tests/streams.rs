@@ -113,6 +113,7 @@ fn member() -> impl Strategy<Value = Member> {
             name,
             me,
             away,
+            why: away.then_some(AwayWhy::Keyboard),
             bot: away,
         },
     )

@@ -162,8 +162,9 @@ export class Game {
         if (player) this.#tell(player.name, why === 'lost' ? 'lost the way here' : 'left the meadow');
       }),
       session.on('away', ({ seat, player }) => {
+        const was_away = world.animals.get(seat)?.away;
         world.setAway(seat, true);
-        this.#tell(player.name, 'is away');
+        if (!was_away) this.#tell(player.name, 'is away');
       }),
       session.on('back', ({ seat, player }) => {
         world.setAway(seat, false);

@@ -9,6 +9,7 @@ import { countOr, isCount, isObject, textOr } from './shape.js';
  * @property {string} name
  * @property {unknown} me the player's own data, as the player sent it: treat it as hostile
  * @property {boolean} away
+ * @property {string} why why, if so: `lost` or `keyboard`; empty if not
  * @property {boolean} bot a player of the game's own, with nobody behind it
  *
  * @typedef {object} Room
@@ -96,8 +97,8 @@ export class RoomView {
     for (const entry of players) {
       const player = readPlayer(entry);
       if (!player) continue;
-      // After a reload the snapshot may be older than the new stream: who reads it is here.
-      if (player.seat === seat) player.away = false;
+      // After a reload the snapshot may be older than the new stream: who reads it is not lost.
+      if (player.seat === seat && player.why !== 'keyboard') present(player);
       this.room.players.set(player.seat, player);
     }
     const everybody = [...this.room.players.values()];
@@ -139,7 +140,7 @@ export class RoomView {
   }
 
   /**
-   * One is never away from oneself: what the others were told of one's own seat in between is not passed on.
+   * One is never lost to oneself: that the others were told so in between is not passed on.
    *
    * @param {'away' | 'back'} name
    * @param {Record<string, unknown>} data
@@ -148,10 +149,23 @@ export class RoomView {
   #awayOrBack(name, { seat, why }) {
     const player = isCount(seat) ? this.#player(seat) : null;
     if (!player) return null;
-    if (seat === this.room?.seat) return undefined;
-    player.away = name === 'away';
-    return { name, payload: player.away ? { seat, why: textOr(why), player } : { seat, player } };
+    const own = seat === this.room?.seat;
+    if (name === 'back') {
+      if (own && !player.away) return undefined;
+      present(player);
+      return { name, payload: { seat, player } };
+    }
+    if (own && (why !== 'keyboard' || player.away)) return undefined;
+    player.away = true;
+    player.why = textOr(why);
+    return { name, payload: { seat, why: player.why, player } };
   }
+}
+
+/** @param {Player} player */
+function present(player) {
+  player.away = false;
+  player.why = '';
 }
 
 /**
@@ -166,6 +180,7 @@ function readPlayer(entry) {
     name: textOr(entry.name, '?'),
     me: entry.me ?? null,
     away: entry.away === true,
+    why: textOr(entry.why),
     bot: entry.bot === true,
   };
 }

@@ -210,6 +210,14 @@ export class Session {
     return this.request('chat', { scope: 'room', text });
   }
 
+  /**
+   * @param {boolean} away whether one is away from the keyboard; leaving the room ends it, nothing else does
+   * @returns {Promise<unknown>} resolves when the room has it
+   */
+  setAway(away) {
+    return this.request(away ? 'sward.away' : 'sward.back', null);
+  }
+
   /** @returns {Promise<number>} ms from here to the server and back on the stream */
   async ping() {
     this.#pings += 1;

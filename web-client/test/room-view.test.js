@@ -48,9 +48,36 @@ test('what the game changes of the room is seen on it', () => {
   assert.equal(view.apply('room', { locked: false }), null, 'there is no room');
 });
 
-test('one is never away from oneself', () => {
+test('who is away for another reason than before is told again', () => {
   const view = new RoomView();
-  const joined = view.apply('joined', { ...JOINED, players: [{ ...JOINED.players[0], away: true }, { seat: 2, away: true }] });
+  const why = () => view.room?.players.get(2)?.why;
+  view.apply('joined', { ...JOINED, players: [...JOINED.players, { seat: 2, id: 'p2', name: 'Bo', away: true, why: 'keyboard' }] });
+  assert.equal(why(), 'keyboard', 'who comes later knows it too');
+  assert.deepEqual(view.apply('away', { seat: 2, why: 'lost' })?.payload, { seat: 2, why: 'lost', player: view.room?.players.get(2) });
+  assert.equal(why(), 'lost');
+  view.apply('away', { seat: 2, why: 'keyboard' });
+  assert.equal(why(), 'keyboard');
+  view.apply('back', { seat: 2 });
+  assert.deepEqual([view.room?.players.get(2)?.away, why()], [false, '']);
+});
+
+test('one’s own word of being away is heard, and kept while the connection comes and goes', () => {
+  const view = new RoomView();
+  view.apply('joined', JOINED);
+  const own = () => view.room?.players.get(1);
+  assert.deepEqual(view.apply('away', { seat: 1, why: 'keyboard' })?.payload, { seat: 1, why: 'keyboard', player: own() });
+  assert.equal(view.apply('away', { seat: 1, why: 'lost' }), undefined);
+  assert.equal(view.apply('away', { seat: 1, why: 'keyboard' }), undefined, 'he is back on the line, and was told');
+  assert.deepEqual([own()?.away, own()?.why], [true, 'keyboard']);
+  assert.deepEqual(view.apply('back', { seat: 1 })?.payload, { seat: 1, player: own() });
+  assert.equal(own()?.away, false);
+  view.apply('joined', { ...JOINED, players: [{ ...JOINED.players[0], away: true, why: 'keyboard' }] });
+  assert.equal(own()?.away, true, 'a reloaded page knows it');
+});
+
+test('one is never lost to oneself', () => {
+  const view = new RoomView();
+  const joined = view.apply('joined', { ...JOINED, players: [{ ...JOINED.players[0], away: true, why: 'lost' }, { seat: 2, away: true, why: 'lost' }] });
   assert.deepEqual(/** @type {any} */ (joined?.payload).players.map((/** @type {any} */ { away }) => away), [false, true]);
   assert.equal(view.apply('away', { seat: 1, why: 'lost' }), undefined);
   assert.equal(view.room?.players.get(1)?.away, false);

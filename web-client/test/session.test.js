@@ -163,7 +163,7 @@ for (const last_words of ['the bye alone', 'the own seat’s end and the bye']) 
   });
 }
 
-test('the own player is not told to be away', async () => {
+test('the own player is not told to be lost', async () => {
   const server = new Server();
   const session = await server.connect();
   await turn();
@@ -199,6 +199,18 @@ test('what was sent while the session was replaced arrives in the new one, after
   assert.equal(await kept, 'heard');
   assert.equal(server.calls.at(-1)?.token, 't2');
   assert.equal(server.calls.at(-1)?.body.seq, 1);
+  session.close();
+});
+
+test('one says oneself that one is away from the keyboard', async () => {
+  const server = new Server();
+  const session = await server.connect();
+  await turn();
+  server.routes['/v1/send'] = ({ body }) => [200, { ack: body.seq, replies: [{ i: 0, rid: body.msgs[0].rid, data: null }] }];
+  await session.setAway(true);
+  await session.setAway(false);
+  const types = server.calls.filter(({ route }) => route === '/v1/send').map(({ body }) => body.msgs[0].type);
+  assert.deepEqual(types, ['sward.away', 'sward.back']);
   session.close();
 });
 

@@ -325,7 +325,15 @@ impl State {
         };
         let players = self.rooms[room].iter().enumerate().map(|(slot, &member)| {
             let Player { id, name } = self.player(member);
-            Member { seat: Seat(slot as u16 + 1), id, name, me: Payload::null(), away: false, bot: false }
+            Member {
+                seat: Seat(slot as u16 + 1),
+                id,
+                name,
+                me: Payload::null(),
+                away: false,
+                why: None,
+                bot: false,
+            }
         });
         let players = players.collect();
         self.push(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use sward_protocol::downstream::{Event, Msg};
+use sward_protocol::downstream::{AwayWhy, Event, Msg};
 use sward_protocol::ids::{PlayerId, RoomId, Seat};
 use sward_protocol::limits::{GONE_DETAIL_CHARS_MAX, ME_BYTES_MAX, ROOM_PLAYERS_MAX};
 use sward_protocol::payload::Payload;
@@ -26,8 +26,8 @@ pub struct Seated {
     pub name: String,
     /// His own data, as he sent it.
     pub me: Payload,
-    /// Whether he may be lost.
-    pub away: bool,
+    /// Why he is away, if he is.
+    pub away: Option<AwayWhy>,
     /// Whether he is a bot of the game's own.
     pub bot: bool,
 }

@@ -38,7 +38,7 @@ pub use message::{Incoming, Raw};
 pub use policy::RoomPolicy;
 pub use random::Random;
 pub use start::StartRules;
-pub use sward_protocol::downstream::GoneWhy;
+pub use sward_protocol::downstream::{AwayWhy, GoneWhy};
 pub use sward_protocol::ids::{PlayerId, RoomId, Seat};
 use sward_protocol::limits::ROOM_PLAYERS_MAX;
 pub use sward_protocol::payload::Payload;
@@ -153,13 +153,16 @@ pub trait Game: Sized + Send + 'static {
         let _ = (room, seed);
     }
 
-    /// The player on `seat` may be lost: nothing was heard of him for a while. He keeps his seat until he is back, or
-    /// leaves as [`GoneWhy::Lost`]. What is sent to him meanwhile waits for him.
-    fn away(&mut self, room: &mut Room<'_>, seat: Seat) {
-        let _ = (room, seat);
+    /// The player on `seat` is away; called again when he is so for another reason.
+    ///
+    /// [`AwayWhy::Lost`]: nothing was heard of him for a while. He keeps his seat until his connection is there again, or
+    /// leaves as [`GoneWhy::Lost`]; what is sent to him meanwhile waits for him. [`AwayWhy::Keyboard`]: he said so. He
+    /// hears all, may send, and is away for as long as he likes. Whose connection is lost as well is `Lost`.
+    fn away(&mut self, room: &mut Room<'_>, seat: Seat, why: AwayWhy) {
+        let _ = (room, seat, why);
     }
 
-    /// The player on `seat`, who was away, is heard from again.
+    /// The player on `seat`, who was away, is there again: for no reason away any more.
     fn back(&mut self, room: &mut Room<'_>, seat: Seat) {
         let _ = (room, seat);
     }

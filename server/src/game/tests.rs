@@ -116,8 +116,8 @@ impl Game for Puppet {
         }
     }
 
-    fn away(&mut self, _room: &mut Room<'_>, seat: Seat) {
-        self.seen.push(format!("away {seat}"));
+    fn away(&mut self, _room: &mut Room<'_>, seat: Seat, why: AwayWhy) {
+        self.seen.push(format!("away {seat} {why:?}"));
     }
 
     fn back(&mut self, _room: &mut Room<'_>, seat: Seat) {
@@ -327,7 +327,7 @@ fn the_game_hears_who_is_away_and_back() {
     room.away(zoe);
     room.back(zoe);
     room.lose(zoe);
-    assert_eq!(room.game().seen, ["away 1", "back 1", "leave 1 Lost"]);
+    assert_eq!(room.game().seen, ["away 1 Lost", "back 1", "leave 1 Lost"]);
     let told = [
         "away {\"seat\":1,\"why\":\"lost\"}",
         "back {\"seat\":1}",

@@ -415,7 +415,7 @@ impl RoomActor {
     fn show_presence(&mut self, occupant: &Occupant, ctx: &mut Context<Self>) {
         let seat = self.members.values().find(|member| member.stay.player == occupant.player.id);
         if let Some(seat) = seat.map(|member| member.stay.seat) {
-            self.perform(Input::Presence { seat, away: occupant.is_away() }, ctx);
+            self.perform(Input::Presence { seat, is_lost: occupant.is_away() }, ctx);
         }
     }
 

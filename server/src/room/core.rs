@@ -196,10 +196,20 @@ impl<G: Game> RoomCore<G> {
         let game = G::restore(&saved.state)?;
         let (charter, settings) = (saved.charter(), game.settings());
         let SavedRoom {
-            max_players, players, arrivals, ownership, bans, guesses, chat, timers, random, ..
+            max_players,
+            players,
+            arrivals,
+            keyboard,
+            ownership,
+            bans,
+            guesses,
+            chat,
+            timers,
+            random,
+            ..
         } = saved;
         let mut core = Self::new(charter, game, settings, random);
-        core.roster = Roster::restored(max_players, players, arrivals);
+        core.roster = Roster::restored(max_players, players, arrivals, keyboard);
         (core.ownership, core.bans, core.guesses, core.chat) = (ownership, bans, guesses, chat);
         let controls = &mut core.controls;
         (controls.timers, controls.is_locked, controls.stage) = (timers, saved.locked, saved.stage);
@@ -355,7 +365,12 @@ impl<G: Game> RoomStep for RoomCore<G> {
                 self.vacate(seat, why, None, now_ms, effects);
                 self.settle(now_ms, effects);
             }
-            Input::Presence { seat, away } => self.presence(seat, away, now_ms, effects),
+            Input::Presence { seat, is_lost } => {
+                if self.roster.set_lost(seat, is_lost) {
+                    self.tell_presence(seat, now_ms, effects);
+                    self.settle(now_ms, effects);
+                }
+            }
             Input::Batch { seat, messages } => self.batch(seat, messages, now_ms, effects),
             Input::Resync { seat } => {
                 if self.roster.seated().contains_key(&seat) {
@@ -405,6 +420,7 @@ impl<G: Game> RoomStep for RoomCore<G> {
             stage: self.controls.stage.clone(),
             players: self.roster.members(),
             arrivals: self.roster.arrivals().to_vec(),
+            keyboard: self.roster.keyboard().clone(),
             chat: self.chat.clone(),
             timers: self.controls.timers.clone(),
             random: self.random.clone(),

@@ -19,12 +19,12 @@ pub enum Input {
         /// Why.
         why: GoneWhy,
     },
-    /// A player was lost, or heard from again.
+    /// A player's connection is lost, or there again.
     Presence {
         /// Whose.
         seat: Seat,
-        /// Whether he is away now.
-        away: bool,
+        /// Whether it is lost now.
+        is_lost: bool,
     },
     /// A player's messages, in order.
     Batch {

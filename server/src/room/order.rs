@@ -1,4 +1,4 @@
-//! What a room's owner may tell it: messages that begin with `sward.` and are for the room.
+//! What players may tell their room, its owner most of it: messages that begin with `sward.` and are for the room.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -10,7 +10,7 @@ use sward_protocol::text;
 use sward_protocol::upstream::Message;
 
 /// Every order, by its type on the wire.
-const TYPES: [&str; 11] = [
+const TYPES: [&str; 13] = [
     "sward.lock",
     "sward.unlock",
     "sward.rename",
@@ -22,6 +22,8 @@ const TYPES: [&str; 11] = [
     "sward.give",
     "sward.start",
     "sward.over",
+    "sward.away",
+    "sward.back",
 ];
 
 /// An order, checked as far as it can be without its room.
@@ -59,6 +61,10 @@ pub enum Order {
     Start,
     /// Play no more.
     Over,
+    /// Its author is away from the keyboard.
+    Away,
+    /// Its author is there again.
+    Back,
 }
 
 #[derive(Deserialize)]
@@ -95,6 +101,12 @@ impl Order {
         TYPES.contains(&kind)
     }
 
+    /// Whether only the room's owner may say it.
+    #[must_use]
+    pub fn is_owners(&self) -> bool {
+        !matches!(self, Self::Away | Self::Back)
+    }
+
     /// Reads a message that is an order.
     ///
     /// # Errors
@@ -120,6 +132,8 @@ impl Order {
             "sward.give" => Self::Give(read::<Whom>(data)?.seat),
             "sward.start" => Self::Start,
             "sward.over" => Self::Over,
+            "sward.away" => Self::Away,
+            "sward.back" => Self::Back,
             kind => {
                 return Err(MessageError::new(
                     ErrorCode::UnknownType,
@@ -202,6 +216,8 @@ mod tests {
             ("sward.give", r#"{"seat":2}"#, Order::Give(Seat(2))),
             ("sward.start", "null", Order::Start),
             ("sward.over", "null", Order::Over),
+            ("sward.away", "null", Order::Away),
+            ("sward.back", "null", Order::Back),
         ] {
             assert!(Order::is_one(kind));
             assert_eq!(order(kind, data), Ok(want), "{kind} {data}");

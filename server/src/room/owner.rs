@@ -93,7 +93,7 @@ mod tests {
         roster.vacate(two);
         let again = sit(&mut roster, &mut ownership, 2);
         assert_eq!(again, two, "a low seat, taken late");
-        roster.set_away(three, true);
+        roster.set_lost(three, true);
         for (gone, heir) in [(one, Some(again)), (again, Some(three)), (three, None)] {
             roster.vacate(gone);
             ownership.depart(gone, &roster);

@@ -1,8 +1,8 @@
 //! Who sits where.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sward_protocol::downstream::Member;
+use sward_protocol::downstream::{AwayWhy, Member};
 use sward_protocol::ids::{PlayerId, Seat};
 use sward_protocol::payload::Payload;
 
@@ -22,6 +22,8 @@ pub struct Roster {
     seated: BTreeMap<Seat, Seated>,
     /// The taken seats, in the order in which they were taken.
     arrivals: Vec<Seat>,
+    /// Whose players said that they are away from the keyboard, also while their connection is lost.
+    keyboard: BTreeSet<Seat>,
     bytes: usize,
 }
 
@@ -40,17 +42,23 @@ impl Roster {
     /// An empty room of so many seats.
     #[must_use]
     pub fn new(seats_max: u16) -> Self {
-        Self { seats_max, seated: BTreeMap::new(), arrivals: Vec::new(), bytes: 0 }
+        Self { seats_max, seated: BTreeMap::new(), arrivals: Vec::new(), keyboard: BTreeSet::new(), bytes: 0 }
     }
 
-    /// Those who sat there when the room was saved, and the order in which they had come.
+    /// Those who sat there when the room was saved, the order in which they had come, and who of them was away from the
+    /// keyboard.
     #[must_use]
-    pub fn restored(seats_max: u16, members: Vec<Member>, arrivals: Vec<Seat>) -> Self {
+    pub fn restored(
+        seats_max: u16,
+        members: Vec<Member>,
+        arrivals: Vec<Seat>,
+        keyboard: BTreeSet<Seat>,
+    ) -> Self {
         let bytes = members.iter().map(|member| member_bytes(&member.name, &member.me)).sum();
-        let seated = members
-            .into_iter()
-            .map(|Member { seat, id, name, me, away, bot }| (seat, Seated { id, name, me, away, bot }));
-        Self { seats_max, seated: seated.collect(), arrivals, bytes }
+        let seated = members.into_iter().map(|Member { seat, id, name, me, why, bot, .. }| {
+            (seat, Seated { id, name, me, away: why, bot })
+        });
+        Self { seats_max, seated: seated.collect(), arrivals, keyboard, bytes }
     }
 
     /// Who sits where.
@@ -96,7 +104,7 @@ impl Roster {
     #[must_use]
     pub fn heir(&self) -> Option<Seat> {
         let humans = |away: bool| {
-            let is_meant = move |seated: &Seated| !seated.bot && seated.away == away;
+            let is_meant = move |seated: &Seated| !seated.bot && seated.away.is_some() == away;
             self.arrivals.iter().copied().find(|seat| self.seated.get(seat).is_some_and(is_meant))
         };
         humans(false).or_else(|| humans(true))
@@ -112,7 +120,7 @@ impl Roster {
     /// Whether anybody is away.
     #[must_use]
     pub fn anyone_away(&self) -> bool {
-        self.seated.values().any(|seated| seated.away)
+        self.seated.values().any(|seated| seated.away.is_some())
     }
 
     /// The seat of this player.
@@ -125,12 +133,12 @@ impl Roster {
     /// may.
     pub fn admit(&mut self, newcomer: Newcomer) -> Option<Seat> {
         let Newcomer { id, name, me, .. } = newcomer;
-        self.take_seat(Seated { id, name, me, away: false, bot: false })
+        self.take_seat(Seated { id, name, me, away: None, bot: false })
     }
 
     /// Gives a bot the lowest free seat, as [`Roster::admit`].
     pub fn admit_bot(&mut self, id: PlayerId, name: String, me: Payload) -> Option<Seat> {
-        self.take_seat(Seated { id, name, me, away: false, bot: true })
+        self.take_seat(Seated { id, name, me, away: None, bot: true })
     }
 
     fn take_seat(&mut self, newcomer: Seated) -> Option<Seat> {
@@ -151,20 +159,42 @@ impl Roster {
         let Some(seated) = self.seated.remove(&seat) else { return false };
         self.bytes -= member_bytes(&seated.name, &seated.me);
         self.arrivals.retain(|taken| *taken != seat);
+        self.keyboard.remove(&seat);
         true
     }
 
-    /// Notes whether a player is away. Whether that is news.
-    pub fn set_away(&mut self, seat: Seat, away: bool) -> bool {
+    /// Whose players said that they are away from the keyboard, also while their connection is lost.
+    #[must_use]
+    pub fn keyboard(&self) -> &BTreeSet<Seat> {
+        &self.keyboard
+    }
+
+    /// Notes whether a player's connection is lost. Whether others see him change by that.
+    pub fn set_lost(&mut self, seat: Seat, is_lost: bool) -> bool {
+        let keyboard = self.keyboard.contains(&seat).then_some(AwayWhy::Keyboard);
+        let away = if is_lost { Some(AwayWhy::Lost) } else { keyboard };
         self.seated.get_mut(&seat).is_some_and(|seated| std::mem::replace(&mut seated.away, away) != away)
+    }
+
+    /// Notes whether a player is away from the keyboard. Whether others see him change by that: while his connection is
+    /// lost they do not, for they see the worse of the two.
+    pub fn set_keyboard(&mut self, seat: Seat, is_away: bool) -> bool {
+        let Some(seated) = self.seated.get(&seat) else { return false };
+        let is_lost = seated.away == Some(AwayWhy::Lost);
+        if is_away {
+            self.keyboard.insert(seat);
+        } else {
+            self.keyboard.remove(&seat);
+        }
+        self.set_lost(seat, is_lost)
     }
 
     /// Everybody, as `joined` shows them.
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
         let member = |(&seat, seated): (&Seat, &Seated)| {
-            let Seated { id, name, me, away, bot } = seated.clone();
-            Member { seat, id, name, me, away, bot }
+            let Seated { id, name, me, away: why, bot } = seated.clone();
+            Member { seat, id, name, me, away: why.is_some(), why, bot }
         };
         self.seated.iter().map(member).collect()
     }
@@ -229,6 +259,7 @@ mod tests {
         let mut roster = Roster::new(1000);
         while roster.admit(newcomer(&"x".repeat(1000))).is_some() {}
         assert!((500..1000).contains(&roster.count()));
+        roster.arrivals().to_vec().into_iter().for_each(|seat| assert!(roster.set_keyboard(seat, true)));
         let shown = serde_json::to_string(&roster.members()).unwrap();
         assert!(shown.len() <= ROSTER_BYTES_MAX, "{}", shown.len());
         assert!(roster.vacate(Seat(1)));

@@ -1,5 +1,7 @@
 //! A room as a value: what it takes to go on elsewhere, or later, exactly as it would have.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use sward_protocol::downstream::Member;
 use sward_protocol::ids::{PlayerId, RoomId, Seat};
@@ -52,6 +54,9 @@ pub struct SavedRoom {
     pub players: Vec<Member>,
     /// The taken seats, in the order in which they were taken.
     pub arrivals: Vec<Seat>,
+    /// Whose players are away from the keyboard, those whose connection is lost as well included: their [`Member::why`]
+    /// does not tell.
+    pub keyboard: BTreeSet<Seat>,
     /// The last lines of its chat.
     pub chat: chat::Log,
     /// What is to happen later.

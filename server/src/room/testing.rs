@@ -300,17 +300,18 @@ impl<G: Game> TestRoom<G> {
         }
     }
 
-    /// The player may be lost: his seat waits for him. What he hears meanwhile he would be told when he is back.
+    /// The player's connection is lost: his seat waits for him. What he hears meanwhile he would be told when he is back.
+    /// Who is only away from the keyboard says so himself: `room.send(zoe, "sward.away", ())`.
     pub fn away(&mut self, player: TestPlayer) {
         if self.is_in(player) {
-            self.perform(Input::Presence { seat: player.seat, away: true });
+            self.perform(Input::Presence { seat: player.seat, is_lost: true });
         }
     }
 
-    /// The player is heard from again.
+    /// The player's connection is there again.
     pub fn back(&mut self, player: TestPlayer) {
         if self.is_in(player) {
-            self.perform(Input::Presence { seat: player.seat, away: false });
+            self.perform(Input::Presence { seat: player.seat, is_lost: false });
         }
     }
 

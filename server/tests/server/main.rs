@@ -7,6 +7,7 @@ mod cards;
 mod downstream;
 mod embedded;
 mod files;
+mod from_fuse;
 #[allow(dead_code, reason = "shared with other tests")]
 mod h2_client;
 mod http2;

@@ -15,8 +15,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::game::{
-    Audience, BadOptions, Game, GoneWhy, MessageError, Payload, Random, Reply, Room, SaveError, Seat,
-    Settings, StartRules, done, refuse, reply,
+    Audience, AwayWhy, BadOptions, Game, GoneWhy, MessageError, Payload, Random, Reply, Room, SaveError,
+    Seat, Settings, StartRules, done, refuse, reply,
 };
 pub use card::{Card, Suit};
 pub use table::OverWhy;
@@ -228,7 +228,7 @@ impl Game for Cards {
         self.deal(room);
     }
 
-    fn away(&mut self, room: &mut Room<'_>, seat: Seat) {
+    fn away(&mut self, room: &mut Room<'_>, seat: Seat, _: AwayWhy) {
         let Some(table) = &self.table else { return self.await_ready(room) };
         let soon_ms = room.now_ms() + AWAY_TURN_MS;
         if table.turn() == seat && self.due_ms.is_some_and(|due_ms| due_ms > soon_ms) {
@@ -273,7 +273,11 @@ impl Cards {
     fn await_ready(&mut self, room: &mut Room<'_>) {
         if self.table.is_some() || self.ready.len() < 2 {
             room.cancel_timer(DEAL);
-        } else if room.players().iter().all(|(seat, player)| player.away || self.ready.contains(seat)) {
+        } else if room
+            .players()
+            .iter()
+            .all(|(seat, player)| player.away.is_some() || self.ready.contains(seat))
+        {
             return room.start();
         } else if room.timer_due_ms(DEAL).is_none() {
             room.set_timer(DEAL, DEAL_WAIT);
@@ -314,7 +318,7 @@ impl Cards {
     /// Sets the time that the player whose turn it is has left.
     fn await_turn(&mut self, room: &mut Room<'_>) {
         let Some(table) = &self.table else { return };
-        let is_away = room.player(table.turn()).is_some_and(|player| player.away);
+        let is_away = room.player(table.turn()).is_some_and(|player| player.away.is_some());
         let turn_ms = if is_away { self.turn_ms.min(AWAY_TURN_MS) } else { self.turn_ms };
         self.set_turn(room, turn_ms);
     }

@@ -1,4 +1,4 @@
-//! What the owner wants done.
+//! What players want done with their room: its owner most of it.
 
 use sward_protocol::downstream::GoneWhy;
 use sward_protocol::ids::{PlayerId, Seat};
@@ -18,7 +18,7 @@ fn refuse<T>(code: ErrorCode, detail: &str) -> Result<T, MessageError> {
 }
 
 impl<G: Game> RoomCore<G> {
-    /// Does what a player orders, if the room is his.
+    /// Does what a player orders, if he may.
     ///
     /// # Errors
     /// What he is told; nothing was changed then.
@@ -29,7 +29,7 @@ impl<G: Game> RoomCore<G> {
         now_ms: u64,
         effects: &mut Vec<Effect>,
     ) -> Result<Payload, MessageError> {
-        if self.ownership.owner() != Some(from) {
+        if order.is_owners() && self.ownership.owner() != Some(from) {
             return refuse(ErrorCode::NotOwner, "only the room's owner may do this");
         }
         match order {
@@ -61,6 +61,11 @@ impl<G: Game> RoomCore<G> {
                 self.controls.stage.is_starting = true;
             }
             Order::Over => self.end_game()?,
+            Order::Away | Order::Back => {
+                if self.roster.set_keyboard(from, order == Order::Away) {
+                    self.tell_presence(from, now_ms, effects);
+                }
+            }
         }
         self.settle(now_ms, effects);
         Ok(Payload::null())

@@ -1,6 +1,6 @@
 //! Who comes, who goes, who is away.
 
-use sward_protocol::downstream::{Away, AwayWhy, Back, Event, Gone, GoneWhy, Here};
+use sward_protocol::downstream::{Away, Back, Event, Gone, GoneWhy, Here};
 use sward_protocol::ids::Seat;
 use sward_protocol::password::Password;
 use sward_protocol::rooms::RoomChange;
@@ -109,19 +109,17 @@ impl<G: Game> RoomCore<G> {
         self.play(now_ms, effects, |game, room| game.leave(room, seat, why));
     }
 
-    pub(super) fn presence(&mut self, seat: Seat, away: bool, now_ms: u64, effects: &mut Vec<Effect>) {
-        if !self.roster.set_away(seat, away) {
-            return;
-        }
-        let event =
-            if away { Event::Away(Away { seat, why: AwayWhy::Lost }) } else { Event::Back(Back { seat }) };
+    /// Tells all, and the game, that a player is away, or away for another reason than before, or back.
+    pub(super) fn tell_presence(&mut self, seat: Seat, now_ms: u64, effects: &mut Vec<Effect>) {
+        let Some(away) = self.roster.seated().get(&seat).map(|seated| seated.away) else { return };
+        let event = match away {
+            Some(why) => Event::Away(Away { seat, why }),
+            None => Event::Back(Back { seat }),
+        };
         effects.push(Effect::Send(Outgoing::reliable(Audience::All, event)));
-        self.call(
-            now_ms,
-            effects,
-            |game, room| {
-                if away { game.away(room, seat) } else { game.back(room, seat) }
-            },
-        );
+        self.play(now_ms, effects, |game, room| match away {
+            Some(why) => game.away(room, seat, why),
+            None => game.back(room, seat),
+        });
     }
 }
