@@ -156,8 +156,8 @@ pub struct RoomActor {
     alarm: Option<SpawnHandle>,
     alarm_ms: Option<u64>,
     slow_told_ms: Option<u64>,
-    has_ended: bool,
-    has_failed: bool,
+    /// Why everybody was put out, when the room is no more.
+    ended: Option<GoneWhy>,
     has_humans: bool,
     empty_since_ms: u64,
     gallery: Gallery,
@@ -193,8 +193,7 @@ impl RoomActor {
             alarm: None,
             alarm_ms: None,
             slow_told_ms: None,
-            has_ended: false,
-            has_failed: false,
+            ended: None,
             has_humans: false,
             empty_since_ms: now_ms,
             gallery: Gallery::new(settings.public.map_or(0, whole_ms)),
@@ -211,7 +210,7 @@ impl RoomActor {
     /// Steps the core, and sees to its next timer. `None` when its game panicked: the room has failed then, and is closed;
     /// or when it was closed before.
     fn step(&mut self, input: Input, ctx: &mut Context<Self>) -> Option<Vec<Effect>> {
-        if self.has_ended {
+        if self.ended.is_some() {
             return None;
         }
         let now_ms = self.now_ms();
@@ -459,8 +458,7 @@ impl RoomActor {
 
     /// Everybody is put out, and the room is no more.
     fn end(&mut self, why: GoneWhy, ctx: &mut Context<Self>) {
-        self.has_ended = true;
-        self.has_failed = why == GoneWhy::Failed;
+        self.ended = Some(why);
         let seats: Vec<_> = self.members.keys().copied().collect();
         for seat in seats {
             self.vacate(seat, why, None);
@@ -497,9 +495,9 @@ impl Handler<Command> for RoomActor {
     fn handle(&mut self, command: Command, ctx: &mut Self::Context) {
         match command {
             Command::Join { occupant, entry, reservation, answer, _permit } => {
-                let had_failed = self.has_failed;
+                let had_ended = self.ended.is_some();
                 let mut outcome = self.join(&occupant, *entry, ctx);
-                if self.has_failed && !had_failed {
+                if self.ended == Some(GoneWhy::Failed) && !had_ended {
                     // Told from a room that was gone before: the next one need not fail of him too.
                     outcome = Some(Err(Refusal::Failed));
                 }

@@ -70,7 +70,7 @@ impl RoomActor {
     }
 
     pub(super) fn start_ticks(&mut self, ctx: &mut Context<Self>) {
-        if self.tick_timer.is_none() && self.core.occupancy().humans > 0 && !self.has_ended {
+        if self.tick_timer.is_none() && self.core.occupancy().humans > 0 && self.ended.is_none() {
             self.tick_due_ms = self.now_ms();
             self.await_tick(ctx);
         }
@@ -90,7 +90,7 @@ impl RoomActor {
             room.perform(Input::Tick, ctx);
             room.flush_when_due(ctx);
             room.tick_timer = None;
-            if !room.has_ended && room.core.occupancy().humans > 0 {
+            if room.ended.is_none() && room.core.occupancy().humans > 0 {
                 room.await_tick(ctx);
             }
         }));

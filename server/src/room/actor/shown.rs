@@ -36,7 +36,7 @@ impl RoomActor {
 
     /// Somebody comes to watch.
     pub(super) fn watch(&mut self, mailslot: Arc<Mailslot>, ctx: &mut Context<Self>) -> Result<(), NotShown> {
-        if self.settings.public.is_none() || self.has_ended {
+        if self.settings.public.is_none() || self.ended.is_some() {
             return Err(NotShown::NotPublic);
         }
         // What waits is in the view.

@@ -152,10 +152,11 @@ async fn who_asks_for_a_private_room_or_a_password_is_not_sent_to_strangers() {
     let admission = picky();
     let open = admission.create(&occupant(1), CreateRoom::of("picky")).await.unwrap().room.id;
     let private = |create| Join { private: true, ..join_picky(create) };
-    assert_eq!(admission.join(&occupant(2), private(false)).await, Err(JoinError::NotFound));
-    let own = admission.join(&occupant(2), private(true)).await.unwrap().room;
+    let bo = occupant(2);
+    assert_eq!(admission.join(&bo, private(false)).await, Err(JoinError::NotFound));
+    let own = admission.join(&bo, private(true)).await.unwrap().room;
     assert!(own.id != open && own.private);
-    assert_eq!(admission.join(&occupant(2), private(true)).await.unwrap().room.id, own.id, "he is there");
+    assert_eq!(admission.join(&bo, private(true)).await.unwrap().room.id, own.id, "he is there");
     let secret = Join { password: Some(Password::new("sésame")), ..join_picky(true) };
     assert_ne!(admission.join(&occupant(3), secret).await.unwrap().room.id, open);
 }
