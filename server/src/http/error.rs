@@ -90,9 +90,12 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         | Code::NotHost
         | Code::NotLeader
         | Code::BadPass => (StatusCode::FORBIDDEN, false),
-        Code::NotFound | Code::RoomNotFound | Code::NoSuchPlayer | Code::NoSuchAsk | Code::NoSuchParty => {
-            (StatusCode::NOT_FOUND, false)
-        }
+        Code::NotFound
+        | Code::RoomNotFound
+        | Code::NoSuchBlob
+        | Code::NoSuchPlayer
+        | Code::NoSuchAsk
+        | Code::NoSuchParty => (StatusCode::NOT_FOUND, false),
         Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, false),
         Code::Gap
         | Code::TooManyWarnings
@@ -196,7 +199,7 @@ impl From<JoinError> for ApiError {
             JoinError::Room(RoomError::NotShown(NotShown::NotPublic | NotShown::Later(_))) => {
                 ErrorCode::NotPublic
             }
-            JoinError::TooManyRooms(TooManyRooms::Server) => ErrorCode::ServerFull,
+            JoinError::TooManyRooms(TooManyRooms::Server | TooManyRooms::Blobs) => ErrorCode::ServerFull,
             JoinError::TooManyRooms(TooManyRooms::Game) => ErrorCode::TooManyRooms,
             JoinError::TooManyRooms(TooManyRooms::Player { retry_after_ms }) => {
                 return Self::new(ErrorCode::RoomQuota, error.to_string()).after(*retry_after_ms);

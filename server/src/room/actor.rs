@@ -27,6 +27,7 @@ use super::handle::{Completion, NotShown, RoomHandle};
 use super::input::{Entry, Input, Newcomer};
 use super::intake::{Intake, Permit, STEP_SLOW_MS};
 use super::occupant::{Occupant, Stay};
+use super::shelf::Shelf;
 use crate::clock::whole_ms;
 use crate::fanout::encode::encode;
 use crate::fanout::flush::{Flush, FlushWriter};
@@ -146,6 +147,7 @@ pub struct RoomActor {
     directory: Arc<Directory>,
     members: BTreeMap<Seat, Member>,
     intake: Arc<Intake>,
+    shelf: Arc<Shelf>,
     pending: FlushWriter,
     /// Whether somebody reads MessagePack, when it was last written.
     reads_packed: bool,
@@ -177,6 +179,10 @@ impl RoomActor {
             // Who needs it to get in needs it to see.
             settings.public = None;
         }
+        let shelf = Arc::new(Shelf::new(&settings, directory.metrics()));
+        for (name, blob) in core.blobs() {
+            shelf.put(name, Some(blob.clone()), now_ms);
+        }
         let actor = Self {
             settings,
             core,
@@ -184,6 +190,7 @@ impl RoomActor {
             directory,
             members: BTreeMap::new(),
             intake: Arc::clone(&intake),
+            shelf: Arc::clone(&shelf),
             pending: FlushWriter::default(),
             reads_packed: false,
             flushed_ms: 0,
@@ -200,7 +207,7 @@ impl RoomActor {
             gallery_timer: None,
             wakes: Wakes::default(),
         };
-        RoomHandle::new(charter, actor.start(), intake, clock)
+        RoomHandle::new(charter, actor.start(), intake, shelf, clock)
     }
 
     fn now_ms(&self) -> u64 {
@@ -274,7 +281,7 @@ impl RoomActor {
             match effect {
                 Effect::Admitted(joined) => {
                     let seat = joined.seat;
-                    let Some(flush) = self.joined_flush(*joined, ctx) else { break };
+                    let Some(flush) = self.joined_flush(joined, ctx) else { break };
                     if self.admit(occupant, seat, &flush, ctx) {
                         outcome = Some(Ok(self.seated(seat)));
                     } else {
@@ -312,8 +319,9 @@ impl RoomActor {
         // What the room said so far is in the newcomer's snapshot; he is not to hear it again.
         self.flush();
         let now_ms = self.now_ms();
-        let (charter, intake) = (Arc::clone(&self.charter), Arc::clone(&self.intake));
-        let handle = RoomHandle::new(charter, ctx.address(), intake, self.directory.clock());
+        let (charter, intake, shelf) =
+            (Arc::clone(&self.charter), Arc::clone(&self.intake), Arc::clone(&self.shelf));
+        let handle = RoomHandle::new(charter, ctx.address(), intake, shelf, self.directory.clock());
         let sat = occupant.sit(handle, seat, joined, now_ms, &mut self.wakes);
         if sat.is_ok() {
             for warning in self.directory.warnings().standing_in(&self.charter.game, self.charter.id) {
@@ -331,7 +339,7 @@ impl RoomActor {
     }
 
     /// `joined`, ready to be posted. `None` when the game's state is too large: the room has failed then.
-    fn joined_flush(&mut self, joined: Joined, ctx: &mut Context<Self>) -> Option<Arc<Flush>> {
+    fn joined_flush(&mut self, joined: Box<Joined>, ctx: &mut Context<Self>) -> Option<Arc<Flush>> {
         match encode(&Event::Joined(joined)) {
             Ok(encoded) => Some(Arc::new(Flush::of(encoded))),
             Err(error) => {
@@ -352,6 +360,8 @@ impl RoomActor {
                 self.count(ctx);
             }
             Effect::Occupied => self.count(ctx),
+            Effect::Shown { name, blob } => self.shelf.put(&name, blob, self.now_ms()),
+            Effect::BlobRefused => self.directory.metrics().blobs.refused.inc(),
             Effect::BanForgotten => self.directory.metrics().bans_forgotten.inc(),
             Effect::Changed(change) => {
                 self.directory.lobby().change(self.charter.id, &change);
@@ -363,7 +373,7 @@ impl RoomActor {
             Effect::Snapshot(joined) => {
                 self.flush();
                 let seat = joined.seat;
-                let Some(flush) = self.joined_flush(*joined, ctx) else { return };
+                let Some(flush) = self.joined_flush(joined, ctx) else { return };
                 let now_ms = self.now_ms();
                 if let Some(Member { occupant, stay }) = self.members.get(&seat) {
                     occupant.mailslot.post_snapshot(stay.tenancy, &flush, now_ms, &mut self.wakes);
@@ -478,6 +488,7 @@ impl Actor for RoomActor {
             let empty_ms = room.now_ms().saturating_sub(room.empty_since_ms);
             let is_empty = !room.has_humans && empty_ms >= whole_ms(room.settings.empty);
             room.gallery.sweep(room.now_ms());
+            room.shelf.sweep(room.now_ms());
             if is_empty && !room.charter.is_standing() && room.directory.close_if_deserted(&room.charter) {
                 ctx.stop();
             }

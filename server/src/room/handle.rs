@@ -21,6 +21,7 @@ use super::effect::Refusal;
 use super::input::Entry;
 use super::intake::{Busy, Intake};
 use super::occupant::{Occupant, Stay};
+use super::shelf::Shelf;
 use crate::clock::Clock;
 use crate::fanout::mailslot::Mailslot;
 
@@ -112,6 +113,7 @@ pub struct RoomHandle {
     charter: Arc<Charter>,
     address: Addr<RoomActor>,
     intake: Arc<Intake>,
+    shelf: Arc<Shelf>,
     clock: Clock,
 }
 
@@ -126,15 +128,22 @@ impl RoomHandle {
         charter: Arc<Charter>,
         address: Addr<RoomActor>,
         intake: Arc<Intake>,
+        shelf: Arc<Shelf>,
         clock: Clock,
     ) -> Self {
-        Self { charter, address, intake, clock }
+        Self { charter, address, intake, shelf, clock }
     }
 
     /// What names and describes the room, as it was made.
     #[must_use]
     pub fn charter(&self) -> &Arc<Charter> {
         &self.charter
+    }
+
+    /// Its named blobs, for whoever may see them.
+    #[must_use]
+    pub fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
     /// Asks for the seat that is held. It is taken even if the caller stops waiting: the room records it with the

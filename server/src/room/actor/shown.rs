@@ -88,9 +88,10 @@ impl RoomActor {
     }
 
     fn view_flush(&self) -> Option<Arc<Flush>> {
-        let RoomView { room, players, state } = self.seen()?;
-        let joined = Joined { room, seat: Seat::GAME, players, seed: None, state, chat: Vec::new() };
-        match encode(&Event::Joined(joined)) {
+        let RoomView { room, players, state, blobs } = self.seen()?;
+        let (seat, chat) = (Seat::GAME, Vec::new());
+        let joined = Joined { room, seat, players, seed: None, state, chat, blobs };
+        match encode(&Event::Joined(Box::new(joined))) {
             Ok(view) => Some(Arc::new(Flush::of(view))),
             Err(error) => {
                 tracing::warn!(room = %self.charter.id, %error, "the room cannot show its state");
