@@ -68,6 +68,8 @@ pub struct Metrics {
 pub struct Games {
     /// Rooms ended because their game panicked, or could not show its state.
     pub failed: IntCounter,
+    /// Rooms whose game could not show its public state.
+    pub unshown: IntCounter,
     /// Rooms whose game does not come to the end of its step.
     pub stuck: IntGauge,
     /// Steps that kept their thread waiting.
@@ -85,6 +87,7 @@ impl Games {
                 "sward_rooms_failed_total",
                 "Rooms whose game panicked or could not show its state",
             ),
+            unshown: counter("sward_rooms_unshown_total", "Rooms whose game could not show its public state"),
             stuck: register(registry, stuck),
             steps_slow: counter("sward_steps_slow_total", "Steps of games that took more than 100 ms"),
             ticks_skipped: counter(

@@ -181,7 +181,8 @@ pub trait Game: Sized + Send + 'static {
     }
 
     /// The state as everybody may see it, without a seat: for those who watch, and for `GET /v1/rooms/{id}/state`. Asked
-    /// for only if [`Settings::public`] says so. Null unless the game says otherwise.
+    /// for only if [`Settings::public`] says so. Null unless the game says otherwise. If it panics or does not serialise,
+    /// nobody without a seat sees the room (500 `internal`), and it goes on.
     fn public_state(&self) -> impl Serialize {}
 
     /// The whole game as a value, such that [`Game::restore`] makes a game of it that goes on exactly as this one would.

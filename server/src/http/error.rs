@@ -191,10 +191,8 @@ impl From<JoinError> for ApiError {
             JoinError::BadName(_) => ErrorCode::BadName,
             JoinError::UnknownGame(_) => ErrorCode::UnknownGame,
             JoinError::BadOptions(_) => ErrorCode::BadOptions,
-            JoinError::NotFound
-            | JoinError::Room(RoomError::Gone | RoomError::NotShown(NotShown::Broken)) => {
-                ErrorCode::RoomNotFound
-            }
+            JoinError::NotFound | JoinError::Room(RoomError::Gone) => ErrorCode::RoomNotFound,
+            JoinError::Room(RoomError::NotShown(NotShown::Broken)) => ErrorCode::Internal,
             JoinError::Room(RoomError::NotShown(NotShown::TooMany)) => ErrorCode::TooManyWatchers,
             JoinError::Room(RoomError::NotShown(NotShown::NotPublic | NotShown::Later(_))) => {
                 ErrorCode::NotPublic

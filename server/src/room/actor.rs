@@ -18,6 +18,7 @@ use sward_protocol::rooms::{RoomView, Seated};
 use sward_protocol::upstream::Message;
 use tokio::sync::oneshot;
 
+use self::shown::Looks;
 use super::catalog::last_words;
 use super::core::{Charter, RoomStep};
 use super::directory::{Directory, Reservation};
@@ -25,7 +26,7 @@ use super::effect::{Effect, Refusal};
 use super::gallery::Gallery;
 use super::handle::{Completion, NotShown, RoomHandle};
 use super::input::{Entry, Input, Newcomer};
-use super::intake::{Intake, Permit, STEP_SLOW_MS};
+use super::intake::{Intake, LookPermit, Permit, STEP_SLOW_MS};
 use super::occupant::{Occupant, Stay};
 use super::shelf::Shelf;
 use crate::clock::whole_ms;
@@ -94,9 +95,9 @@ pub enum Command {
     /// Somebody wants to see the room as everybody may.
     View {
         /// Told the room.
-        answer: oneshot::Sender<Result<RoomView, NotShown>>,
+        answer: oneshot::Sender<Result<Arc<RoomView>, NotShown>>,
         /// Its place in the room's intake.
-        _permit: Permit,
+        _permit: LookPermit,
     },
     /// Somebody wants to watch.
     Watch {
@@ -105,7 +106,7 @@ pub enum Command {
         /// Told whether he may.
         answer: oneshot::Sender<Result<(), NotShown>>,
         /// Its place in the room's intake.
-        _permit: Permit,
+        _permit: LookPermit,
     },
     /// The operator puts somebody out.
     Kick {
@@ -164,6 +165,7 @@ pub struct RoomActor {
     empty_since_ms: u64,
     gallery: Gallery,
     gallery_timer: Option<SpawnHandle>,
+    looks: Looks,
     wakes: Wakes,
 }
 
@@ -205,6 +207,7 @@ impl RoomActor {
             empty_since_ms: now_ms,
             gallery: Gallery::new(settings.public.map_or(0, whole_ms)),
             gallery_timer: None,
+            looks: Looks::new(now_ms),
             wakes: Wakes::default(),
         };
         RoomHandle::new(charter, actor.start(), intake, shelf, clock)
@@ -223,6 +226,7 @@ impl RoomActor {
         let now_ms = self.now_ms();
         let mut effects = Vec::new();
         let core = &mut self.core;
+        self.looks.outdate();
         self.intake.begin_step(now_ms);
         // Whatever state a panic leaves behind is not stepped again.
         let outcome = catch_unwind(AssertUnwindSafe(|| core.step(input, now_ms, &mut effects)));
@@ -541,7 +545,7 @@ impl Handler<Command> for RoomActor {
                 }
             }
             Command::View { answer, _permit } => {
-                let _ = answer.send(self.view(ctx));
+                let _ = answer.send(self.view());
             }
             Command::Watch { mailslot, answer, _permit } => {
                 let _ = answer.send(self.watch(mailslot, ctx));

@@ -25,8 +25,6 @@ use super::shelf::Shelf;
 use crate::clock::Clock;
 use crate::fanout::mailslot::Mailslot;
 
-/// What a look at the room counts for, in bytes that it is told.
-const VIEW_BYTES: u32 = 1024;
 /// How long anybody waits for a room's answer.
 pub const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -265,8 +263,8 @@ impl RoomHandle {
     ///
     /// # Errors
     /// [`RoomError::NotShown`], and when the room is busy, gone or slow.
-    pub async fn view(&self) -> Result<RoomView, RoomError> {
-        let permit = self.intake.admit(VIEW_BYTES, self.clock.now_ms())?;
+    pub async fn view(&self) -> Result<Arc<RoomView>, RoomError> {
+        let permit = self.intake.admit_look()?;
         let (answer, answered) = oneshot::channel();
         self.send(Command::View { answer, _permit: permit }).map_err(|_| RoomError::Gone)?;
         Ok(wait_for(answered).await??)
@@ -277,7 +275,7 @@ impl RoomHandle {
     /// # Errors
     /// [`RoomError::NotShown`], and when the room is busy, gone or slow.
     pub async fn watch(&self, mailslot: Arc<Mailslot>) -> Result<(), RoomError> {
-        let permit = self.intake.admit(VIEW_BYTES, self.clock.now_ms())?;
+        let permit = self.intake.admit_look()?;
         let (answer, answered) = oneshot::channel();
         self.send(Command::Watch { mailslot, answer, _permit: permit }).map_err(|_| RoomError::Gone)?;
         Ok(wait_for(answered).await??)

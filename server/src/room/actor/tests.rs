@@ -578,6 +578,47 @@ async fn a_room_that_nobody_made_stays_when_it_is_empty() {
     assert_eq!(room.watch(Arc::new(Mailslot::new(Epoch(1)))).await, Ok(()));
 }
 
+/// Cannot show itself to strangers.
+struct Shy;
+
+impl Game for Shy {
+    type Message = Raw;
+
+    fn create(_: &Payload, _: &mut Random) -> Result<Self, BadOptions> {
+        Ok(Self)
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::new(2).with_public(Duration::ZERO)
+    }
+
+    fn message(&mut self, _: &mut Room<'_>, _: Seat, _: Raw) -> Reply {
+        done()
+    }
+
+    fn public_state(&self) -> impl serde::Serialize {
+        assert!(size_of_val(self) > 0, "what strangers see is nothing");
+    }
+}
+
+#[actix_web::test]
+async fn a_stranger_s_look_ends_no_game_and_is_logged_once() {
+    tokio::time::pause();
+    let directory = directory();
+    let core = RoomCore::new(open_charter(7), Shy, Shy.settings(), Random::from_seed(1));
+    let room = directory.open_for(Box::new(core), founding(&occupant(7))).unwrap().room().clone();
+    let zoe = occupant(1);
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(room.view().await.unwrap_err(), RoomError::NotShown(NotShown::Broken));
+        let watched = room.watch(Arc::new(Mailslot::new(Epoch(1)))).await;
+        assert_eq!(watched, Err(RoomError::NotShown(NotShown::Broken)));
+    }
+    assert_eq!(directory.metrics().games.unshown.get(), 1);
+    assert_eq!(send(&zoe, "wave").await, Some(Ok(Payload::null())));
+    assert_eq!(directory.metrics().games.failed.get(), 0);
+}
+
 #[actix_web::test]
 async fn an_empty_room_stays_as_long_as_its_game_says() {
     tokio::time::pause();
