@@ -6,8 +6,11 @@ use sward_protocol::format::Format;
 use sward_protocol::ids::{Epoch, NodeId, PlayerId, RoomId};
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
+use sward_protocol::rooms::Seated;
 use sward_protocol::session::Player;
 use sward_protocol::sse::decode::Parser;
+use sward_protocol::upstream::Message;
+use tokio::sync::oneshot;
 
 use super::rhythm::PENDING_EVENTS_MAX;
 use super::*;
@@ -19,7 +22,8 @@ use crate::metrics::Metrics;
 use crate::room::core::RoomCore;
 use crate::room::directory::{Founding, Reservation, TooManyRooms};
 use crate::room::gallery::WATCHERS_MAX;
-use crate::room::handle::RoomError;
+use crate::room::handle::{NotShown, RoomError};
+use crate::room::input::Entry;
 use crate::room::intake::COMMANDS_MAX;
 use crate::room::lobby::Access;
 
