@@ -32,6 +32,7 @@ use crate::chat;
 use crate::game::context::{Facts, Outgoing};
 use crate::game::controls::Controls;
 use crate::game::{Audience, Game, Incoming as _, Random, Room, SaveError, Settings};
+use crate::rate::Rate;
 use crate::room::bans::Bans;
 use crate::room::effect::Effect;
 use crate::room::input::Input;
@@ -39,7 +40,6 @@ use crate::room::order::{Order, plain_detail};
 use crate::room::owner::Ownership;
 use crate::room::roster::{Occupancy, Roster};
 use crate::room::saved::SavedRoom;
-use crate::session::rate::Rate;
 
 /// Wrong passwords that a room hears, a second and at once.
 const GUESSES_PER_S: u32 = 1;

@@ -10,10 +10,10 @@ use crate::chat;
 use crate::game::Random;
 use crate::game::controls::Stage;
 use crate::game::timers::Timers;
+use crate::rate::Rate;
 use crate::room::bans::Bans;
 use crate::room::core::Charter;
 use crate::room::owner::Ownership;
-use crate::session::rate::Rate;
 
 /// A room between two of its steps. It has the room's password in it.
 ///

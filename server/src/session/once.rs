@@ -89,7 +89,7 @@ mod tests {
     use sward_protocol::session::Player;
 
     use super::*;
-    use crate::session::rate::{Rate, Rates};
+    use crate::rate::{Rate, Rates};
     use crate::session::state::Patience;
 
     fn session() -> Arc<Session> {

@@ -15,7 +15,7 @@ use sward_protocol::social::{Chat, Lobby, LobbyCounts};
 use crate::chat::Log;
 use crate::clock::whole_ms;
 use crate::fanout::flush::Flush;
-use crate::session::rate::Rate;
+use crate::rate::Rate;
 
 /// Changed rooms that wait to be told. When there are more, they are not: all who watch get the first page anew.
 pub const CHANGES_MAX: usize = 1_000;

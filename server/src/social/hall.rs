@@ -29,10 +29,10 @@ use crate::fanout::mailslot::Posted;
 use crate::fanout::wake::Wakes;
 use crate::matchmaking::Rules;
 use crate::metrics::Metrics;
+use crate::rate::Rate;
 use crate::room::admission::Admission;
 use crate::room::directory::Directory;
 use crate::room::occupant::Occupant;
-use crate::session::rate::Rate;
 
 /// How often it looks what changed. A lobby where nothing happened for a second tells of a change within this time.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
