@@ -89,10 +89,17 @@ impl Feed {
         }
     }
 
-    /// A player watches no more. Whether he did.
+    /// A player watches no more. Whether he did. When he was the last one, nobody follows the changes any more: what was
+    /// shown to those who came before holds no longer.
     pub fn leave(&mut self, player: PlayerId) -> bool {
         let arrival = self.arrivals.remove(&player);
-        arrival.and_then(|arrival| self.watching.remove(&arrival)).is_some()
+        let did = arrival.and_then(|arrival| self.watching.remove(&arrival)).is_some();
+        if self.watching.is_empty() {
+            self.forget_changes();
+            self.has_overflown = false;
+            self.snapshot = None;
+        }
+        did
     }
 
     /// Something was said here.
@@ -254,6 +261,8 @@ fn room_bytes(room: &RoomInfo) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fanout::encode::encode;
+    use sward_protocol::downstream::Event;
     use sward_protocol::ids::NodeId;
     use sward_protocol::payload::Payload;
     use sward_protocol::social::ChatScope;
@@ -277,6 +286,10 @@ mod tests {
             owner: sward_protocol::ids::Seat::GAME,
             meta: Payload::from_json("{}").unwrap(),
         }
+    }
+
+    fn flush(event: &Event) -> Arc<Flush> {
+        Arc::new(Flush::of(encode(event).unwrap()))
     }
 
     fn feed() -> Feed {
@@ -310,6 +323,26 @@ mod tests {
         assert_eq!(news(&mut feed, 9_000), None);
         assert!(feed.leave(player(1).id) && !feed.leave(player(1).id));
         assert_eq!(news(&mut feed, 9_000), Some((0, vec![], 1)));
+    }
+
+    #[test]
+    fn what_nobody_followed_is_shown_anew_to_whoever_comes_next() {
+        let mut feed = feed();
+        feed.enter(player(1));
+        news(&mut feed, 1_000);
+        feed.changed([room(1).id]);
+        let shown = flush(&Event::Lobby(Box::new(feed.shown((Vec::new(), None), LobbyCounts::default(), 1_100))));
+        feed.keep_snapshot(shown);
+        assert!(feed.snapshot().is_some());
+        feed.leave(player(1).id);
+        feed.changed([room(2).id]);
+        assert!(feed.snapshot().is_none(), "it lacks the room that came since");
+        feed.enter(player(2));
+        assert_eq!(news(&mut feed, 2_000), Some((0, vec!["P2".to_owned()], 1)), "and he was shown the first");
+        feed.changed((0..=CHANGES_MAX as u128).map(|number| room(number).id));
+        feed.leave(player(2).id);
+        feed.enter(player(3));
+        assert!(!feed.has_overflown());
     }
 
     #[test]
