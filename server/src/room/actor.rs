@@ -408,7 +408,7 @@ impl RoomActor {
         }
     }
 
-    /// Who speaks for the room: the player on its lowest seat.
+    /// Who speaks for the room: its owner; in a room without one, the player on its lowest seat.
     fn host(&self) -> Option<PlayerId> {
         let owner = self.members.get(&self.core.info().owner);
         owner.or_else(|| self.members.values().next()).map(|member| member.stay.player)

@@ -28,7 +28,7 @@ impl Hall {
             host.place().ok_or_else(|| refuse(ErrorCode::NotInRoom, "you have no room to invite to"))?;
         let room = place.room.charter().id;
         if self.host_of(room) != Some(host.player.id) {
-            return Err(refuse(ErrorCode::NotHost, "the player on the lowest seat invites"));
+            return Err(refuse(ErrorCode::NotHost, "the room's owner invites; in a room without one, the player on its lowest seat"));
         }
         if invite.to == host.player.id {
             return Err(refuse(ErrorCode::ToOneself, "to is your own id"));

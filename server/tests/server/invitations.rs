@@ -109,6 +109,22 @@ fn a_guest_knocks_and_the_host_lets_him_in() {
 }
 
 #[test]
+fn the_owner_is_the_host_whatever_his_seat() {
+    let server = Server::start();
+    let (zoe, bo, mo) = (server.player("Zoë"), server.player("Bo"), server.player("Mo"));
+    let nest = room(&zoe, &json!({"game": "relay"}));
+    bo.join(&json!({"game": "relay"}));
+    let mut bos = bo.stream();
+    assert_eq!(refused(&bo, "sward.invite", &json!({"to": id(&mo)})), "not_host");
+    ask(&zoe, "sward.give", &json!({"seat": 2}));
+    assert_eq!(refused(&zoe, "sward.invite", &json!({"to": id(&mo)})), "not_host");
+    ask(&bo, "sward.invite", &json!({"to": id(&mo)}));
+    assert_eq!(bos.await_event("invite")["host"]["id"], id(&bo));
+    let asked = ask(&mo, "sward.knock", &json!({"room": nest["id"]}));
+    assert_eq!(bos.await_event("knock")["id"], asked["id"]);
+}
+
+#[test]
 fn whoever_asks_what_makes_no_sense_is_told_why_and_nothing_changes() {
     let server = Server::start();
     let (zoe, bo, mo) = (server.player("Zoë"), server.player("Bo"), server.player("Mo"));
