@@ -333,7 +333,10 @@ async fn ask(reservation: Reservation, occupant: &Arc<Occupant>, entry: Entry) -
 
 /// A code as rooms have it. What no room could have is told from what no room has: a player who sees that he mistyped
 /// need not wonder whether the room is gone.
-fn checked_code(code: &str) -> Result<String, JoinError> {
+///
+/// # Errors
+/// [`JoinError::BadCode`].
+pub fn checked_code(code: &str) -> Result<String, JoinError> {
     let is_one = (4..=5).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphabetic());
     is_one.then(|| code.to_ascii_uppercase()).ok_or(JoinError::BadCode)
 }

@@ -14,6 +14,7 @@ use super::hall::{Hall, Person, flush, refuse, reply};
 use crate::clock::whole_ms;
 use crate::entropy;
 use crate::fanout::wake::Wakes;
+use crate::room::admission::checked_code;
 use crate::room::occupant::Occupant;
 
 impl Hall {
@@ -41,7 +42,8 @@ impl Hall {
         let room = match (knock.room, &knock.code) {
             (Some(room), _) => Some(room),
             (None, Some(code)) => {
-                self.directory.find_code(&code.to_uppercase()).map(|room| room.charter().id)
+                let code = checked_code(code).map_err(|bad| refuse(ErrorCode::BadCode, &bad.to_string()))?;
+                self.directory.find_code(&code).map(|room| room.charter().id)
             }
             (None, None) => return Err(refuse(ErrorCode::BadPayload, "either room or code is needed")),
         };

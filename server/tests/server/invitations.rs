@@ -141,7 +141,8 @@ fn whoever_asks_what_makes_no_sense_is_told_why_and_nothing_changes() {
     assert_eq!(refused(&bo, "sward.invite", &to(&mo)), "not_host");
     assert_eq!(refused(&bo, "sward.knock", &at), "already_in_room");
     assert_eq!(refused(&mo, "sward.knock", &json!({"room": nobody})), "room_not_found");
-    assert_eq!(refused(&mo, "sward.knock", &json!({"code": "🦊"})), "room_not_found");
+    assert_eq!(refused(&mo, "sward.knock", &json!({"code": "🦊"})), "bad_code", "as in a join");
+    assert_eq!(refused(&mo, "sward.knock", &json!({"code": "ZZZZZ"})), "room_not_found");
     assert_eq!(refused(&mo, "sward.knock", &json!({})), "bad_payload");
     assert_eq!(refused(&mo, "sward.answer", &json!({"id": 1, "accept": true})), "no_such_ask");
     assert_eq!(refused(&mo, "sward.withdraw", &json!({"id": -1})), "bad_payload");
