@@ -164,7 +164,7 @@ impl Admission {
         Ok(ask(reservation, occupant, Entry { password: plan.password, ..entry }).await?)
     }
 
-    /// Join the room with this id.
+    /// Join the room with this id. A pass is used up by it, unless the room refuses: the future is to run to its end.
     ///
     /// # Errors
     /// [`JoinError`]; a seat that the player has stays his.
@@ -177,19 +177,28 @@ impl Admission {
         let entry = entry(join.me, join.will)?;
         let room = self.directory.find(id).ok_or(JoinError::NotFound)?;
         let player = occupant.player.id;
-        let has_pass = join.pass.is_some();
-        if let Some(pass) = join.pass {
+        // Who is in already has used it: his first answer may have been lost.
+        let is_in = occupant.place().is_some_and(|place| place.room.charter().id == id);
+        let mut pass = None;
+        if let Some(secret) = join.pass.filter(|_| !is_in) {
             let now_ms = self.directory.clock().now_ms();
-            // Who is in already has used it: his first answer may have been lost.
-            let is_in = occupant.place().is_some_and(|place| place.room.charter().id == id);
-            if !is_in && !self.directory.passes().admits(player, id, &pass, now_ms) {
+            pass = self.directory.passes().take(player, id, &secret, now_ms);
+            if pass.is_none() {
                 return Err(JoinError::BadPass);
             }
         }
-        let entry = Entry { password: join.password, has_pass, ..entry };
-        let seated = self.enter(occupant, room, entry).await?;
-        self.directory.passes().revoke(player, id);
-        Ok(seated)
+        let entry = Entry { password: join.password, has_pass: pass.is_some(), ..entry };
+        let outcome = self.enter(occupant, room, entry).await;
+        // A room that did not answer in time may let him in yet.
+        let is_refused = matches!(&outcome, Err(error) if *error != JoinError::Room(RoomError::Slow));
+        if let Some(pass) = pass.filter(|_| is_refused) {
+            let mut passes = self.directory.passes();
+            // Whose session ends is marked so before his passes are forgotten.
+            if !occupant.has_ended() {
+                passes.give_back(player, pass);
+            }
+        }
+        outcome
     }
 
     /// Makes a room that is there for whoever comes, on the current thread: nobody made it, and it stays when it is empty.

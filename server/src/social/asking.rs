@@ -29,7 +29,10 @@ impl Hall {
             host.place().ok_or_else(|| refuse(ErrorCode::NotInRoom, "you have no room to invite to"))?;
         let room = place.room.charter().id;
         if self.host_of(room) != Some(host.player.id) {
-            return Err(refuse(ErrorCode::NotHost, "the room's owner invites; in a room without one, the player on its lowest seat"));
+            return Err(refuse(
+                ErrorCode::NotHost,
+                "the room's owner invites; in a room without one, the player on its lowest seat",
+            ));
         }
         if invite.to == host.player.id {
             return Err(refuse(ErrorCode::ToOneself, "to is your own id"));
@@ -125,6 +128,7 @@ impl Hall {
     /// The player came into this room: if he was invited there, he has accepted; if he knocked there, he needs no answer.
     pub fn came_in(&self, player: PlayerId, room: RoomId, now_ms: u64) {
         let mut asks = self.asks();
+        self.directory.passes().came_in(player, room);
         let about = |open: &&&Open| open.guest.id == player && open.room.id == room;
         let ids: Vec<_> = asks.of(player).iter().filter(about).map(|open| (open.id, open.kind)).collect();
         for (id, kind) in ids {
@@ -165,7 +169,7 @@ impl Hall {
     }
 
     fn end(&self, open: &Open, state: AskState, now_ms: u64) {
-        self.directory.passes().revoke(open.guest.id, open.room.id);
+        self.directory.passes().revoke(open.guest.id, &open.pass);
         self.tell_both(open, state, now_ms);
     }
 

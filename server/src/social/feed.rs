@@ -331,7 +331,8 @@ mod tests {
         feed.enter(player(1));
         news(&mut feed, 1_000);
         feed.changed([room(1).id]);
-        let shown = flush(&Event::Lobby(Box::new(feed.shown((Vec::new(), None), LobbyCounts::default(), 1_100))));
+        let shown =
+            flush(&Event::Lobby(Box::new(feed.shown((Vec::new(), None), LobbyCounts::default(), 1_100))));
         feed.keep_snapshot(shown);
         assert!(feed.snapshot().is_some());
         feed.leave(player(1).id);

@@ -109,6 +109,40 @@ fn a_guest_knocks_and_the_host_lets_him_in() {
 }
 
 #[test]
+fn an_invitation_and_a_knock_at_the_same_room_end_each_on_its_own() {
+    let server = Server::start();
+    let (zoe, bo) = (server.player("Zoë"), server.player("Bo"));
+    let nest = room(&zoe, &json!({"game": "relay", "private": true, "password": "moo"}));
+    let (mut zoes, mut bos) = (zoe.stream(), bo.stream());
+    let knock = ask(&bo, "sward.knock", &json!({"room": nest["id"]}));
+    ask(&zoe, "sward.invite", &json!({"to": id(&bo)}));
+    let pass = bos.await_event("invite")["pass"].clone();
+    ask(&zoe, "sward.answer", &json!({"id": knock["id"], "accept": false}));
+    let path = format!("/v1/rooms/{}/join", nest["id"].as_str().unwrap());
+    assert_eq!(bo.post(&path, &json!({"pass": pass})).json()["seat"], 2, "the invitation stands");
+    zoes.await_event("invite");
+    assert_eq!(zoes.await_event("invite")["state"], "accepted");
+    bo.post("/v1/leave", &json!({}));
+    assert_eq!(bo.post(&path, &json!({"pass": pass})).code(), "bad_pass");
+    server.await_metric("sward_asks", 0);
+}
+
+#[test]
+fn a_pass_is_kept_when_the_room_has_no_seat() {
+    let server = Server::start();
+    let (zoe, bo, mo) = (server.player("Zoë"), server.player("Bo"), server.player("Mo"));
+    let nest = room(&zoe, &json!({"game": "relay", "max_players": 2}));
+    let path = format!("/v1/rooms/{}/join", nest["id"].as_str().unwrap());
+    mo.join(&json!({"code": nest["code"]}));
+    let mut bos = bo.stream();
+    ask(&zoe, "sward.invite", &json!({"to": id(&bo)}));
+    let pass = bos.expect("invite")["pass"].clone();
+    assert_eq!(bo.post(&path, &json!({"pass": pass})).code(), "room_full");
+    mo.post("/v1/leave", &json!({}));
+    assert_eq!(bo.post(&path, &json!({"pass": pass})).json()["seat"], 2);
+}
+
+#[test]
 fn the_owner_is_the_host_whatever_his_seat() {
     let server = Server::start();
     let (zoe, bo, mo) = (server.player("Zoë"), server.player("Bo"), server.player("Mo"));
