@@ -255,7 +255,7 @@ pub struct QueueCall {
 pub enum QueueState {
     /// He waits.
     Waiting,
-    /// A room is made; `joined` follows.
+    /// He has a seat in the room of a match: `joined` came before.
     Matched,
     /// He waits no more.
     Left,

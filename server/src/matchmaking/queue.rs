@@ -95,6 +95,12 @@ impl Queue {
         self.tickets.len()
     }
 
+    /// Whether this party waits.
+    #[must_use]
+    pub fn has(&self, id: u64) -> bool {
+        self.keys.contains_key(&id)
+    }
+
     /// A party waits from now on; or again, with the time that it has waited before.
     pub fn add(&mut self, ticket: Ticket) {
         let key = ticket.key();

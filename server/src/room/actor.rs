@@ -463,7 +463,7 @@ impl Actor for RoomActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX_CAPACITY);
-        if self.charter.is_standing() {
+        if self.charter.standing {
             return;
         }
         let look = (self.settings.empty / 2).clamp(EMPTY_LOOK_MIN, EMPTY_LOOK_MAX);

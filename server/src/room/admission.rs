@@ -131,8 +131,7 @@ impl Admission {
         let mut avoided = Vec::new();
         let founding = self.founding(occupant, &plan);
         for _ in 0..TRIES_MAX {
-            let make =
-                || if join.create { self.make(Some(occupant), &plan) } else { Err(JoinError::NotFound) };
+            let make = || if join.create { self.make(occupant, &plan) } else { Err(JoinError::NotFound) };
             let reservation =
                 self.directory.reserve_or_make(&plan.game, &filter, &avoided, founding, make)?;
             let id = reservation.room().charter().id;
@@ -159,7 +158,7 @@ impl Admission {
     ) -> Result<Seated, JoinError> {
         let entry = entry(std::mem::take(&mut create.me), create.will.take())?;
         let plan = self.plan(create)?;
-        let core = self.make(Some(occupant), &plan)?;
+        let core = self.make(occupant, &plan)?;
         let reservation = self.directory.open_for(core, self.founding(occupant, &plan))?;
         Ok(ask(reservation, occupant, Entry { password: plan.password, ..entry }).await?)
     }
@@ -207,11 +206,12 @@ impl Admission {
     /// [`JoinError`]: it cannot be made as it is asked for.
     pub fn found(&self, room: CreateRoom) -> Result<(), JoinError> {
         let plan = self.plan(room)?;
-        let core = self.make(None, &plan)?;
+        let core = self.make_as(Maker::Server, &plan)?;
         Ok(self.directory.open_standing(core)?)
     }
 
-    /// Makes the room of a match, which nobody else finds, with a seat held for its first player; it is his.
+    /// Makes the room of a match, which nobody owns and nobody else finds or is let into, with a seat held for its first
+    /// player.
     ///
     /// # Errors
     /// [`JoinError`] when there is no such game, or no room may be made.
@@ -237,7 +237,7 @@ impl Admission {
             key: None,
         })?;
         // Players who may make no rooms may play all the same.
-        let core = self.make_for(Some(first.player.id), &plan)?;
+        let core = self.make_as(Maker::Match, &plan)?;
         let founding = Founding { founder: first, policy: RoomPolicy::anyone() };
         Ok(self.directory.open_for(core, founding)?)
     }
@@ -283,17 +283,22 @@ impl Admission {
         Founding { founder, policy: self.catalog.policy(&plan.game) }
     }
 
-    fn make(&self, founder: Option<&Occupant>, plan: &Plan) -> Result<Box<dyn RoomStep>, JoinError> {
-        if founder.is_some() && self.catalog.policy(&plan.game).is_closed() {
+    fn make(&self, founder: &Occupant, plan: &Plan) -> Result<Box<dyn RoomStep>, JoinError> {
+        if self.catalog.policy(&plan.game).is_closed() {
             return Err(JoinError::CreationClosed);
         }
-        self.make_for(founder.map(|founder| founder.player.id), plan)
+        self.make_as(Maker::Player(founder.player.id), plan)
     }
 
-    fn make_for(&self, creator: Option<PlayerId>, plan: &Plan) -> Result<Box<dyn RoomStep>, JoinError> {
+    fn make_as(&self, maker: Maker, plan: &Plan) -> Result<Box<dyn RoomStep>, JoinError> {
         let id = RoomId::from_random(self.node, entropy::bits());
         let Plan { game, name, max_players, private, password, meta, .. } = plan.clone();
         let directory = Arc::clone(&self.directory);
+        let (creator, standing) = match maker {
+            Maker::Player(player) => (Some(player), false),
+            Maker::Match => (None, false),
+            Maker::Server => (None, true),
+        };
         let draft: Draft = Box::new(move |settings| Charter {
             id,
             game,
@@ -302,12 +307,24 @@ impl Admission {
             private,
             password,
             creator,
+            standing,
             meta,
             max_players: max_players.unwrap_or(settings.max_players).clamp(1, ROOM_PLAYERS_MAX),
         });
         let made = self.catalog.make(&plan.game, draft, &plan.options, entropy::seed());
         Ok(made.ok_or_else(|| JoinError::UnknownGame(plan.game.clone()))??)
     }
+}
+
+/// Why there is a room.
+#[derive(Debug, Clone, Copy)]
+enum Maker {
+    /// A player made it.
+    Player(PlayerId),
+    /// Some were matched.
+    Match,
+    /// The server has it from the beginning.
+    Server,
 }
 
 /// `meta` of the room of a match.

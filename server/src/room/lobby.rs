@@ -55,7 +55,7 @@ impl Listing {
         let Charter { private, password, .. } = &self.charter;
         let is_public = !private && !self.is_hidden;
         let has_seat = !self.is_crowded && !self.is_locked && self.reserved < self.seats.free;
-        let is_listed = is_public && (self.seats.humans > 0 || self.charter.is_standing());
+        let is_listed = is_public && (self.seats.humans > 0 || self.charter.standing);
         Shown {
             is_open: is_public && password.is_none() && has_seat,
             listed_players: is_listed.then_some(self.seats.players),
@@ -96,13 +96,14 @@ impl Lobby {
         let id = charter.id;
         self.games.entry(charter.game.clone()).or_default();
         let seats = Occupancy { players: 0, humans: 0, free: charter.max_players };
+        let is_locked = charter.is_of_match();
         let listing = Listing {
             charter,
             meta,
             seats,
             reserved: 1,
             is_crowded: false,
-            is_locked: false,
+            is_locked,
             phase: Phase::Open,
             owner: Seat::GAME,
             host: None,

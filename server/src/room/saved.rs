@@ -38,6 +38,8 @@ pub struct SavedRoom {
     pub password: Option<Password>,
     /// Who made it.
     pub creator: Option<PlayerId>,
+    /// It stays when it is empty.
+    pub standing: bool,
     /// Whose it is.
     pub ownership: Ownership,
     /// Who may not come back.
@@ -66,7 +68,8 @@ impl SavedRoom {
     /// What names and describes the room.
     #[must_use]
     pub fn charter(&self) -> Charter {
-        let Self { id, game, code, name, private, password, creator, meta, max_players, .. } = self.clone();
-        Charter { id, game, code, name, private, password, creator, meta, max_players }
+        let Self { id, game, code, name, private, password, creator, standing, meta, max_players, .. } =
+            self.clone();
+        Charter { id, game, code, name, private, password, creator, standing, meta, max_players }
     }
 }

@@ -70,6 +70,10 @@ impl Hall {
         }
         let info = self.directory.lobby().room(room);
         let info = info.ok_or_else(|| refuse(ErrorCode::RoomNotFound, "there is no such room"))?;
+        if self.matching().is_being_matched(host.player.id) {
+            let detail = "the room is that of a match, and not all of its players are there yet";
+            return Err(refuse(ErrorCode::RoomLocked, detail));
+        }
         let pass = format!("{:032x}", entropy::bits());
         let mut asks = self.asks();
         self.check_alive(host.player.id)?;

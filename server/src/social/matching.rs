@@ -78,6 +78,13 @@ impl Matching {
         self.entries.remove(&ticket.id)
     }
 
+    /// Whether a match was found for this player, and not all who are in it have a seat yet.
+    pub(super) fn is_being_matched(&self, player: PlayerId) -> bool {
+        let Some(id) = self.waiting.get(&player) else { return false };
+        let line = self.entries.get(id).and_then(|entry| self.queues.get(&entry.mode));
+        line.is_some_and(|line| !line.queue.has(*id))
+    }
+
     /// Takes the party of this player out of its queue. `None` if it is in none, or in a match already.
     fn take(&mut self, player: PlayerId) -> Option<(Ticket, Mode)> {
         let id = *self.waiting.get(&player)?;

@@ -115,6 +115,7 @@ fn open_charter(number: u128) -> Charter {
         private: false,
         password: None,
         creator: Some(PlayerId::from_random(NodeId(0), 1)),
+        standing: false,
         meta: Payload::null(),
         max_players: 2,
     }
@@ -506,7 +507,7 @@ async fn bots_who_come_and_go_do_not_keep_an_empty_room() {
 async fn a_room_that_nobody_made_stays_when_it_is_empty() {
     tokio::time::pause();
     let directory = directory();
-    let charter = Charter { creator: None, ..open_charter(1) };
+    let charter = Charter { creator: None, standing: true, ..open_charter(1) };
     let core = RoomCore::new(charter, FRAGILE, FRAGILE.settings(), Random::from_seed(1));
     directory.open_standing(Box::new(core)).unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;

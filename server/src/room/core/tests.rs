@@ -552,6 +552,7 @@ fn core(password: Option<&str>) -> RoomCore<Table> {
         private: false,
         password: password.map(Password::new),
         creator: Some(player(7)),
+        standing: false,
         meta: Payload::of(&json!({})).unwrap(),
         max_players: 4,
     };

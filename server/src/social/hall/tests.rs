@@ -17,6 +17,7 @@ fn charter(number: u128) -> Charter {
         private: false,
         password: None,
         creator: Some(PlayerId::from_random(NodeId(0), 1)),
+        standing: false,
         meta: Payload::from_json(r#"{"map":"hill"}"#).unwrap(),
         max_players: 4,
     }
