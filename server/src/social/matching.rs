@@ -78,6 +78,15 @@ impl Matching {
         self.entries.remove(&ticket.id)
     }
 
+    /// Whether those who came together are still together: none of them ended his session or left his party.
+    pub(super) fn is_together(&self, ticket: &Ticket) -> bool {
+        let all_wait = ticket.players.iter().all(|player| self.waiting.get(player) == Some(&ticket.id));
+        let mut parties =
+            ticket.players.iter().map(|player| self.parties.of(*player).map(|(party, _)| party));
+        let party = parties.next().flatten();
+        all_wait && (ticket.players.len() == 1 || party.is_some() && parties.all(|other| other == party))
+    }
+
     /// Whether a match was found for this player, and not all who are in it have a seat yet.
     pub(super) fn is_being_matched(&self, player: PlayerId) -> bool {
         let Some(id) = self.waiting.get(&player) else { return false };

@@ -125,9 +125,7 @@ impl Hall {
         let matching = &mut *matching;
         for mut ticket in forming.teams.into_iter().flatten() {
             ticket.tries += 1;
-            // Who ended his session is not in there any more.
-            let is_whole =
-                ticket.players.iter().all(|player| matching.waiting.get(player) == Some(&ticket.id));
+            let is_whole = matching.is_together(&ticket);
             let is_lost = ticket.players.iter().any(|player| lost.contains(player));
             match matching.queues.get_mut(&forming.mode) {
                 Some(line) if is_whole && !is_lost && ticket.tries < TRIES_MAX => {
