@@ -12,6 +12,10 @@ use sward_protocol::ids::PlayerId;
 use super::packing::{Counts, pack};
 use super::rules::Rules;
 
+/// Steps of packing after which the look for a match with one party as its youngest gives up: far more than any that
+/// succeeds takes, and a bound on those that do not.
+const STEPS_MAX: usize = 20_000;
+
 /// A party in the queue, or a player on his own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
@@ -122,8 +126,8 @@ impl Queue {
         Some(ticket)
     }
 
-    /// The matches that there are now; those in them wait no more. Looks at about `looks_max` parties, and goes on there
-    /// when it is asked again.
+    /// The matches that there are now; those in them wait no more. Looks at about `looks_max` parties, each step of packing
+    /// them into teams counting as one, and goes on there when it is asked again.
     pub fn matches(&mut self, now_ms: u64, looks_max: usize) -> Vec<Found> {
         let (mut found, mut looks) = (Vec::new(), 0);
         while let Some(&(due_ms, key)) = self.due.first() {
@@ -167,6 +171,8 @@ impl Queue {
             .filter_map(|(_, other)| self.tickets.get(other))
             .collect();
         let (mut counts, mut first, mut failed) = ([0_usize; 256], 0, BTreeSet::new());
+        let mut steps_left = STEPS_MAX;
+        let mut found = None;
         for (last, highest) in near.iter().enumerate() {
             counts[usize::from(highest.size())] += 1;
             while highest.skill - near[first].skill > range {
@@ -178,12 +184,18 @@ impl Queue {
             if !holds_youngest || failed.contains(&capped) {
                 continue;
             }
-            match pack(self.rules.teams, self.rules.team_size, &capped, youngest.size()) {
-                Some(teams) => return Some(assign(&teams, &near[first..=last], youngest)),
-                None => failed.insert(capped),
-            };
+            let Rules { teams, team_size, .. } = self.rules;
+            if let Some(teams) = pack(teams, team_size, &capped, youngest.size(), &mut steps_left) {
+                found = Some(assign(&teams, &near[first..=last], youngest));
+                break;
+            }
+            failed.insert(capped);
+            if steps_left == 0 {
+                break;
+            }
         }
-        None
+        *looks += STEPS_MAX - steps_left;
+        found
     }
 
     /// No more of each size than a match could hold: more of them make nothing possible.
