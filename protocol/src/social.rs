@@ -212,6 +212,9 @@ pub struct PartyCall {
     /// Leave it instead.
     #[serde(default)]
     pub leave: bool,
+    /// Put this member out instead, as the leader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kick: Option<PlayerId>,
     /// The player's own data in the room that a match brings, at most 1 KiB.
     #[serde(default)]
     pub me: Payload,

@@ -117,6 +117,9 @@ impl Hall {
             self.leave_party(id, now_ms);
             return Ok(Payload::null());
         }
+        if let Some(whom) = call.kick {
+            return self.kick_out(id, whom, now_ms);
+        }
         let member = Member { player, me: bounded(call.me)? };
         let mut matching = self.matching();
         self.check_alive(id)?;
@@ -137,13 +140,34 @@ impl Hall {
             if matching.waiting.contains_key(&id) {
                 return Err(refuse(ErrorCode::InQueue, "you wait on your own"));
             }
-            matching.parties.make(member, format!("{:016x}", entropy::seed()));
+            matching.parties.make(member, party_id());
         }
         let Some((party, members)) = matching.parties.of(id) else { return Ok(Payload::null()) };
         let party = party.to_owned();
         if before.is_none() {
             self.tell_party(&party, members, now_ms);
         }
+        reply(&PartyJoined { party })
+    }
+
+    /// The leader puts somebody out. The party has another id then, or he would be back at once.
+    fn kick_out(&self, leader: PlayerId, whom: PlayerId, now_ms: u64) -> Result<Payload, MessageError> {
+        let mut matching = self.matching();
+        let Some((party, members)) = matching.parties.of(leader) else {
+            return Err(refuse(ErrorCode::NoSuchParty, "you are in none"));
+        };
+        if members.first().is_none_or(|first| first.player.id != leader) {
+            return Err(refuse(ErrorCode::NotLeader, "the leader of a party puts others out"));
+        }
+        if whom == leader {
+            return Err(refuse(ErrorCode::ToOneself, "kick is your own id"));
+        }
+        if members.iter().all(|member| member.player.id != whom) {
+            return Err(refuse(ErrorCode::NoSuchPlayer, "nobody with this id is in your party"));
+        }
+        let (before, party) = (party.to_owned(), party_id());
+        matching.parties.rename(&before, &party);
+        self.take_out(&mut matching, whom, now_ms);
         reply(&PartyJoined { party })
     }
 
@@ -215,7 +239,10 @@ impl Hall {
 
     /// Somebody is in no party any more, and waits no more; with him, those of his party do not.
     pub(super) fn leave_party(&self, player: PlayerId, now_ms: u64) {
-        let mut matching = self.matching();
+        self.take_out(&mut self.matching(), player, now_ms);
+    }
+
+    fn take_out(&self, matching: &mut Matching, player: PlayerId, now_ms: u64) {
         let party = matching.parties.of(player).map(|(id, _)| id.to_owned());
         let Some(left) = matching.parties.leave(player) else { return };
         if let Some((ticket, mode)) = matching.take(player) {
@@ -321,6 +348,10 @@ impl Hall {
         // Nothing under this lock panics half-way through a change that matters.
         self.matching.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn party_id() -> String {
+    format!("{:016x}", entropy::seed())
 }
 
 fn party_event(party: &str, members: &[Member]) -> Event {

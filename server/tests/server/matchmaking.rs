@@ -135,6 +135,29 @@ fn a_party_waits_and_plays_together() {
 }
 
 #[test]
+fn the_leader_puts_somebody_out_who_does_not_come_back_by_the_old_id() {
+    let server = Server::start();
+    let (zoe, bo, mo) = (server.player("Zoë"), server.player("Bo"), server.player("Mo"));
+    let party = told(&zoe, "sward.party", &json!({}))["party"].clone();
+    told(&bo, "sward.party", &json!({"join": party}));
+    let mut bos = bo.stream();
+    bos.expect("party");
+    told(&zoe, "sward.queue", &json!({"game": "relay", "mode": "pairs"}));
+    let kick = |whom: &Player<'_>| json!({"kick": id(whom)});
+    assert_eq!(refused(&bo, "sward.party", &kick(&zoe)), "not_leader");
+    assert_eq!(refused(&zoe, "sward.party", &kick(&zoe)), "to_oneself");
+    assert_eq!(refused(&zoe, "sward.party", &kick(&mo)), "no_such_player");
+    assert_eq!(refused(&mo, "sward.party", &kick(&zoe)), "no_such_party");
+    let renamed = told(&zoe, "sward.party", &kick(&bo))["party"].clone();
+    assert_ne!(renamed, party);
+    assert_eq!(await_state(&mut bos, "left")["why"], "party", "a party that lost somebody waits no more");
+    assert_eq!(bos.await_event("party")["party"], json!(null));
+    assert_eq!(refused(&bo, "sward.party", &json!({"join": party})), "no_such_party");
+    assert_eq!(told(&mo, "sward.party", &json!({"join": renamed}))["party"], renamed);
+    server.await_metric("sward_queue_players", 0);
+}
+
+#[test]
 fn whoever_leaves_his_session_waits_no_more_and_the_others_do() {
     let server = Server::start();
     let (zoe, bo, mo) = (server.player("Zoë"), server.player("Bo"), server.player("Mo"));
