@@ -15,7 +15,7 @@ use sward_protocol::social::{Chat, Lobby, LobbyCounts};
 use crate::chat::Log;
 use crate::clock::whole_ms;
 use crate::fanout::flush::Flush;
-use crate::rate::Rate;
+use crate::rate::SharedRate;
 
 /// Changed rooms that wait to be told. When there are more, they are not: all who watch get the first page anew.
 pub const CHANGES_MAX: usize = 1_000;
@@ -42,7 +42,7 @@ pub struct Feed {
     told: LobbyCounts,
     told_ms: u64,
     lines: Log,
-    line_rate: Rate,
+    line_rate: SharedRate,
     /// For whoever comes before the next change is told.
     snapshot: Option<Arc<Flush>>,
 }
@@ -63,7 +63,7 @@ impl Feed {
             told: LobbyCounts::default(),
             told_ms: 0,
             lines: Log::default(),
-            line_rate: Rate::new(LINES_PER_S, LINES_BURST, now_ms),
+            line_rate: SharedRate::new(LINES_PER_S, LINES_BURST, now_ms),
             snapshot: None,
         }
     }
@@ -105,9 +105,9 @@ impl Feed {
     /// Something was said here.
     ///
     /// # Errors
-    /// The milliseconds after which to try again: so many lines a second are too many.
+    /// The milliseconds after which to try again: so many lines a second are too many, or so many of this author's.
     pub fn say(&mut self, line: &Chat, now_ms: u64) -> Result<(), u64> {
-        self.line_rate.take(1, now_ms)?;
+        self.line_rate.take(line.player.id, now_ms)?;
         self.lines.push(line.clone());
         self.snapshot = None;
         Ok(())
@@ -396,10 +396,11 @@ mod tests {
         let (text, player_1) = ("hi".to_owned(), player(1));
         let (scope, game) = (ChatScope::Lobby, Some("relay".to_owned()));
         let line = Chat { from: None, scope, text, player: player_1, game, to: None, time_ms: 1_000 };
-        for _ in 0..LINES_BURST {
+        for number in 0..LINES_BURST.into() {
+            let line = Chat { player: player(number), ..line.clone() };
             assert_eq!(feed.say(&line, 1_000), Ok(()));
         }
-        assert_eq!(feed.say(&line, 1_000), Err(100), "each line goes to everybody here");
+        assert_eq!(feed.say(&line, 1_000), Err(300), "each line goes to everybody here");
         feed.enter(player(2));
         let shown = feed.shown((Vec::new(), None), LobbyCounts::default(), 1_500);
         assert_eq!((shown.here, shown.counts.watching), (vec![player(1)], 2));

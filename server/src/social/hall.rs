@@ -29,7 +29,7 @@ use crate::fanout::mailslot::Posted;
 use crate::fanout::wake::Wakes;
 use crate::matchmaking::Rules;
 use crate::metrics::Metrics;
-use crate::rate::Rate;
+use crate::rate::SharedRate;
 use crate::room::admission::Admission;
 use crate::room::directory::Directory;
 use crate::room::occupant::Occupant;
@@ -53,7 +53,7 @@ struct Own {
     watched: BTreeSet<Option<String>>,
     /// What he said to others, and they to him.
     lines: Log,
-    heard: Rate,
+    heard: SharedRate,
     has_ended: bool,
 }
 
@@ -114,7 +114,7 @@ impl Hall {
         let own = Own {
             watched: BTreeSet::new(),
             lines: Log::default(),
-            heard: Rate::new(LINES_HEARD_PER_S, burst, now_ms),
+            heard: SharedRate::new(LINES_HEARD_PER_S, burst, now_ms),
             has_ended: false,
         };
         self.people.insert(occupant.player.id, Arc::new(Person { occupant, own: Mutex::new(own) }));
@@ -317,12 +317,13 @@ impl Hall {
         if to == player.id {
             return Err(MessageError::new(ErrorCode::ToOneself, "to is your own id"));
         }
+        let player_id = player.id;
         let hearer = self.someone(to)?;
         let (scope, to) = (ChatScope::Player, Some(hearer.occupant.player.clone()));
         let line = Chat { from: None, scope, text, player, game: None, to, time_ms: now_ms };
         {
             let mut own = hearer.own();
-            own.heard.take(1, now_ms).map_err(|wait_ms| self.too_much("player", wait_ms))?;
+            own.heard.take(player_id, now_ms).map_err(|wait_ms| self.too_much("player", wait_ms))?;
             own.lines.push(line.clone());
         }
         caller.own().lines.push(line.clone());

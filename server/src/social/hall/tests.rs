@@ -109,6 +109,34 @@ fn one_player_watches_so_many_lobbies() {
 }
 
 #[test]
+fn two_who_write_all_the_time_do_not_silence_a_third() {
+    let (hall, _) = hall_of(&["a"]);
+    let [zoe, bo, mo, al] = [1, 2, 3, 4].map(|number| somebody(&hall, number));
+    let start_ms = hall.clock().now_ms();
+    let write = |from, to, now_ms| {
+        let line = Line { place: Place::Player(to), text: "hi".to_owned() };
+        hall.call(from, Call::Say(line), now_ms).is_ok()
+    };
+    let watch = Watch { game: None, watch: true };
+    [bo, mo, al]
+        .iter()
+        .for_each(|player| assert!(hall.call(*player, Call::Watch(watch.clone()), start_ms).is_ok()));
+    let say = |from, now_ms| {
+        let line = Line { place: Place::Server, text: "hi".to_owned() };
+        hall.call(from, Call::Say(line), now_ms).is_ok()
+    };
+    for now_ms in (start_ms..start_ms + 60_000).step_by(50) {
+        for loud in [bo, mo] {
+            write(loud, zoe, now_ms);
+            say(loud, now_ms);
+        }
+        if (now_ms - start_ms) % 3_000 == 0 {
+            assert!(write(al, zoe, now_ms) && say(al, now_ms), "{now_ms}");
+        }
+    }
+}
+
+#[test]
 fn nobody_is_shouted_down_by_many() {
     let (hall, metrics) = hall_of(&["a"]);
     let zoe = somebody(&hall, 0);
