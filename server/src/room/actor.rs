@@ -342,6 +342,7 @@ impl RoomActor {
                 self.count(ctx);
             }
             Effect::Occupied => self.count(ctx),
+            Effect::Banned(bans) => self.directory.lobby().set_bans(self.charter.id, &bans),
             Effect::BanForgotten => self.directory.metrics().bans_forgotten.inc(),
             Effect::Changed(change) => {
                 self.directory.lobby().change(self.charter.id, &change);

@@ -8,6 +8,7 @@ use sward_protocol::rooms::RoomChange;
 
 use crate::game::context::Outgoing;
 use crate::game::controls::Dropped;
+use crate::room::bans::Bans;
 
 /// One thing that a room wants done, in the order in which it is to be done.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,8 @@ pub enum Effect {
     /// Seats were taken, freed or made by other ways than [`Effect::Admitted`] and [`Effect::Vacated`]: by a bot, or because
     /// the room's maximum changed.
     Occupied,
+    /// These may not come in from now on.
+    Banned(Bans),
     /// The list of the banned is full: the oldest may come back.
     BanForgotten,
     /// The game wanted to say what cannot be said.

@@ -14,6 +14,7 @@ use sward_protocol::ids::{PlayerId, RoomId, Seat};
 use sward_protocol::rooms::{Phase, RoomChange, RoomInfo};
 use sward_protocol::social::LobbyCounts;
 
+use crate::room::bans::Bans;
 use crate::room::core::Charter;
 use crate::room::roster::Occupancy;
 use game::{Game, Shown};
@@ -44,6 +45,8 @@ struct Listing {
     owner: Seat,
     /// Who speaks for the room.
     host: Option<PlayerId>,
+    /// Who may not come back.
+    bans: Bans,
     /// In no index, for a moment.
     is_hidden: bool,
     /// How often what lists show of it was changed.
@@ -107,6 +110,7 @@ impl Lobby {
             phase: Phase::Open,
             owner: Seat::GAME,
             host: None,
+            bans: Bans::default(),
             is_hidden: true,
             changes: 0,
         };
@@ -216,6 +220,17 @@ impl Lobby {
     /// This player speaks for the room: he invites, and answers those who knock.
     pub fn set_host(&mut self, id: RoomId, host: Option<PlayerId>) {
         self.alter(id, |listing| listing.host = host);
+    }
+
+    /// These may not come into the room.
+    pub fn set_bans(&mut self, id: RoomId, bans: &Bans) {
+        self.alter(id, |listing| listing.bans.clone_from(bans));
+    }
+
+    /// Whether this player may not come into the room.
+    #[must_use]
+    pub fn is_banned(&self, id: RoomId, player: PlayerId) -> bool {
+        self.listing(id).is_some_and(|listing| listing.bans.has(player))
     }
 
     /// Who speaks for the room.

@@ -4,7 +4,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 
 use sward_protocol::downstream::Event;
 use sward_protocol::ids::{PlayerId, RoomId};
-use sward_protocol::limits::PASS_TIME;
+use sward_protocol::limits::{ASK_TIME, PASS_TIME};
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
 use sward_protocol::social::{Ask, AskAnswer, AskState, Asked, Invite, Knock, Withdraw};
@@ -68,6 +68,9 @@ impl Hall {
         if guest.place().is_some_and(|place| place.room.charter().id == room) {
             return Err(refuse(ErrorCode::AlreadyInRoom, "the guest sits there already"));
         }
+        if self.directory.lobby().is_banned(room, guest.player.id) {
+            return Err(refuse(ErrorCode::Banned, "the guest is banned from this room"));
+        }
         let info = self.directory.lobby().room(room);
         let info = info.ok_or_else(|| refuse(ErrorCode::RoomNotFound, "there is no such room"))?;
         if self.matching().is_being_matched(host.player.id) {
@@ -80,6 +83,10 @@ impl Hall {
         self.check_alive(guest.player.id)?;
         let open = asks.ask(kind, info, host.player.clone(), guest.player.clone(), pass, now_ms);
         let open = open.map_err(|refused| match (refused, kind) {
+            (Refused::Lately { wait_ms }, _) => {
+                self.metrics.social.calls_refused.with_label_values(&["asked_lately"]).inc();
+                refuse(ErrorCode::AskedLately, &format!("that came to nothing; wait {wait_ms} ms"))
+            }
             (Refused::HostBusy, _) => refuse(ErrorCode::HostBusy, "too many knock there; try again later"),
             (Refused::Pending, Kind::Invite) => refuse(ErrorCode::InvitePending, "he is invited already"),
             (Refused::Pending, Kind::Knock) => refuse(ErrorCode::KnockPending, "you knock already"),
@@ -112,6 +119,7 @@ impl Hall {
             self.directory.passes().issue(open.guest.id, room, open.pass.clone(), until_ms);
             self.tell_both(&open, AskState::Accepted, now_ms);
         } else {
+            asks.rest(&open, now_ms + whole_ms(ASK_TIME));
             self.end(&open, AskState::Refused, now_ms);
         }
         Ok(Payload::null())
@@ -125,6 +133,8 @@ impl Hall {
     ) -> Result<Payload, MessageError> {
         let mut asks = self.asks();
         let open = asks.withdraw(withdraw.id, caller.occupant.player.id).ok_or_else(no_such_ask)?;
+        // Or he might ask and withdraw all the time.
+        asks.rest(&open, open.expires_ms);
         self.end(&open, AskState::Withdrawn, now_ms);
         Ok(Payload::null())
     }

@@ -57,10 +57,13 @@ fn the_host_invites_and_the_guest_comes_with_his_pass_once() {
     ask(&bo, "sward.answer", &json!({"id": asked["id"], "accept": false}));
     zoes.await_event("invite");
     assert_eq!(zoes.await_event("invite")["state"], "refused");
-    let asked = ask(&zoe, "sward.invite", &json!({"to": id(&bo)}));
+    assert_eq!(refused(&zoe, "sward.invite", &json!({"to": id(&bo)})), "asked_lately", "he has said no");
+    let asked = ask(&zoe, "sward.invite", &json!({"to": id(&mo)}));
     ask(&zoe, "sward.withdraw", &json!({"id": asked["id"]}));
-    ask(&zoe, "sward.invite", &json!({"to": id(&bo)}));
-    bo.post("/v1/bye", &json!({}));
+    assert_eq!(refused(&zoe, "sward.invite", &json!({"to": id(&mo)})), "asked_lately");
+    let al = server.player("Al");
+    ask(&zoe, "sward.invite", &json!({"to": id(&al)}));
+    al.post("/v1/bye", &json!({}));
     let states: Vec<_> = (0..4).map(|_| zoes.await_event("invite")["state"].clone()).collect();
     assert_eq!(states, ["asked", "withdrawn", "asked", "withdrawn"]);
 }
@@ -140,6 +143,19 @@ fn a_pass_is_kept_when_the_room_has_no_seat() {
     assert_eq!(bo.post(&path, &json!({"pass": pass})).code(), "room_full");
     mo.post("/v1/leave", &json!({}));
     assert_eq!(bo.post(&path, &json!({"pass": pass})).json()["seat"], 2);
+}
+
+#[test]
+fn whoever_is_banned_does_not_knock_and_is_not_invited() {
+    let server = Server::start();
+    let (zoe, bo) = (server.player("Zoë"), server.player("Bo"));
+    let nest = room(&zoe, &json!({"game": "relay"}));
+    bo.join(&json!({"code": nest["code"]}));
+    ask(&zoe, "sward.ban", &json!({"seat": 2}));
+    assert_eq!(refused(&bo, "sward.knock", &json!({"room": nest["id"]})), "banned");
+    assert_eq!(refused(&zoe, "sward.invite", &json!({"to": id(&bo)})), "banned");
+    ask(&zoe, "sward.unban", &json!({"id": id(&bo)}));
+    ask(&bo, "sward.knock", &json!({"room": nest["id"]}));
 }
 
 #[test]
