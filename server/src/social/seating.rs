@@ -128,9 +128,9 @@ impl Hall {
             let is_whole = matching.is_together(&ticket);
             let is_lost = ticket.players.iter().any(|player| lost.contains(player));
             match matching.queues.get_mut(&forming.mode) {
-                Some(line) if is_whole && !is_lost && ticket.tries < TRIES_MAX => {
-                    line.told_ms = 0;
-                    line.queue.add(ticket);
+                Some(of_mode) if is_whole && !is_lost && ticket.tries < TRIES_MAX => {
+                    of_mode.told_ms = 0;
+                    of_mode.queue.add(ticket);
                 }
                 _ => {
                     matching.forget(&ticket);
