@@ -163,13 +163,7 @@ impl Queue {
     fn match_of(&self, youngest: &Ticket, now_ms: u64, looks: &mut usize) -> Option<Vec<Vec<u64>>> {
         let (skill, key) = (youngest.skill, youngest.key());
         let range = self.range(youngest, now_ms);
-        let low = (skill.saturating_sub(range), (0, 0));
-        let high = (skill.saturating_add(range), (u64::MAX, u64::MAX));
-        let near = self.by_skill.range(low..=high).inspect(|_| *looks += 1);
-        let near: Vec<&Ticket> = near
-            .filter(|(_, other)| *other <= key)
-            .filter_map(|(_, other)| self.tickets.get(other))
-            .collect();
+        let near = self.near(skill, range, key, looks);
         let (mut counts, mut first, mut failed) = ([0_usize; 256], 0, BTreeSet::new());
         let mut steps_left = STEPS_MAX;
         let mut found = None;
@@ -196,6 +190,25 @@ impl Queue {
         }
         *looks += STEPS_MAX - steps_left;
         found
+    }
+
+    /// This party and those that are older and of a skill within the range, by skill. Looked for by skill and by age at
+    /// the same time, until either has an end: of a crowd that comes at once, all of one skill, hardly any is older that
+    /// plays not yet; in a long queue of those who do not fit, hardly any is near.
+    fn near(&self, skill: u32, range: u32, key: Key, looks: &mut usize) -> Vec<&Ticket> {
+        let low = (skill.saturating_sub(range), (0, 0));
+        let high = (skill.saturating_add(range), (u64::MAX, u64::MAX));
+        let (mut by_skill, mut by_age) = (self.by_skill.range(low..=high), self.tickets.range(..=key));
+        let (mut older, mut alike) = (Vec::new(), Vec::new());
+        loop {
+            *looks += 1;
+            let Some((_, other)) = by_skill.next() else { return older };
+            older.extend(self.tickets.get(other).filter(|_| *other <= key));
+            let Some((_, other)) = by_age.next() else { break };
+            alike.extend(Some(other).filter(|other| skill.abs_diff(other.skill) <= range));
+        }
+        alike.sort_unstable_by_key(|ticket| (ticket.skill, ticket.key()));
+        alike
     }
 
     /// No more of each size than a match could hold: more of them make nothing possible.

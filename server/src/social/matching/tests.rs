@@ -16,9 +16,13 @@ use crate::social::call::Call;
 fn hall() -> Arc<Hall> {
     let mut catalog = Catalog::default();
     catalog.add::<Relay>("relay");
-    let directory = Arc::new(Directory::new(10, Clock::new(), Arc::default()));
+    let directory = Arc::new(Directory::new(2_000, Clock::new(), Arc::default()));
     let mode = |name: &str| ("relay".to_owned(), name.to_owned());
-    let modes = BTreeMap::from([(mode("duel"), Rules::new(2, 1)), (mode("pairs"), Rules::new(2, 2))]);
+    let modes = BTreeMap::from([
+        (mode("duel"), Rules::new(2, 1)),
+        (mode("pairs"), Rules::new(2, 2)),
+        (mode("equals"), Rules::new(2, 1).with_range(0, 0, 0)),
+    ]);
     let admission = Admission { directory, catalog, node: NodeId(0) };
     Arc::new(Hall::new(admission, &modes, Arc::default()))
 }
@@ -47,7 +51,7 @@ fn tickets(hall: &Hall) -> Vec<Ticket> {
     matching
         .queues
         .values()
-        .flat_map(|line| line.queue.standings(0))
+        .flat_map(|of_mode| of_mode.queue.standings(0))
         .map(|(ticket, _)| ticket.clone())
         .collect()
 }
@@ -99,8 +103,8 @@ async fn while_a_match_takes_its_seats_nobody_is_asked_in() {
     let ticket = {
         let mut matching = hall.matching();
         assert!(!matching.is_being_matched(zoe.player.id), "he waits");
-        let line = matching.queues.values_mut().next().unwrap();
-        line.queue.remove(1).unwrap()
+        let of_mode = matching.queues.values_mut().next().unwrap();
+        of_mode.queue.remove(1).unwrap()
     };
     let invite = || Call::Invite(Invite { to: mo.player.id });
     let knock = || Call::Knock(Knock { room: Some(seated.room.id), code: None });
@@ -137,11 +141,53 @@ async fn a_queue_takes_so_many_and_no_more() {
     let hall = hall();
     {
         let mut matching = hall.matching();
-        let line = matching.queues.values_mut().next().unwrap();
+        let of_mode = matching.queues.values_mut().next().unwrap();
         for id in 0..PARTIES_MAX as u64 {
             let players = vec![PlayerId::from_random(NodeId(1), u128::from(id))];
-            line.queue.add(Ticket { id, since_ms: id, skill: 0, players, tries: 0 });
+            of_mode.queue.add(Ticket { id, since_ms: id, skill: 0, players, tries: 0 });
         }
     }
     assert_eq!(queue(&hall, &somebody(&hall, 1), "duel", 1), Err("queue_full".to_owned()));
+}
+
+#[actix_web::test]
+async fn three_thousand_who_queue_at_once_all_play() {
+    let hall = hall();
+    let crowd: Vec<_> = (1..=3_000).map(|number| waiting(&hall, number)).collect();
+    let mut looks = 0;
+    while !hall.matching().waiting.is_empty() {
+        looks += 1;
+        assert!(looks <= 100, "{} still wait", hall.matching().waiting.len());
+        hall.look_for_matches(3_000 + looks * 100);
+        // Until all matches that were found have their seats.
+        until(|| {
+            let matching = hall.matching();
+            let queued: u64 = matching.queues.values().map(|of_mode| of_mode.queue.players()).sum();
+            matching.waiting.len() as u64 == queued
+        })
+        .await;
+    }
+    assert!(crowd.iter().all(|occupant| occupant.place().is_some()));
+    let matches = hall.metrics.social.matches.with_label_values(&["ok"]).get();
+    assert_eq!(matches, 1_500);
+    assert!(hall.matching().entries.is_empty());
+}
+
+#[actix_web::test]
+async fn all_in_a_long_queue_are_told_where_they_stand_every_five_seconds() {
+    let hall = hall();
+    for number in 0..2_000_u32 {
+        let occupant = somebody(&hall, number.into());
+        let (game, mode) = ("relay".to_owned(), "equals".to_owned());
+        // No two of the same skill.
+        let call = Call::Queue(QueueCall { game, mode, skill: number, me: Payload::null() });
+        hall.call(occupant.player.id, call, 0).unwrap();
+    }
+    let events = || hall.metrics.social.events.get();
+    assert_eq!(events(), 2_000, "at once");
+    for (now_ms, told) in [(100, 2_000), (4_999, 2_000), (5_000, 4_000), (9_900, 4_000), (10_000, 6_000)] {
+        hall.look_for_matches(now_ms);
+        assert_eq!(events(), told, "{now_ms}");
+    }
+    assert_eq!(hall.metrics.social.queue_players.get(), 2_000);
 }
