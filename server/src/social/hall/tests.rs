@@ -3,10 +3,12 @@
 use sward_protocol::format::Format;
 use sward_protocol::ids::{Epoch, NodeId, RoomId};
 use sward_protocol::rooms::CreateRoom;
-use sward_protocol::social::{AskAnswer, Invite, Knock};
+use sward_protocol::session::Player;
+use sward_protocol::social::{AskAnswer, Invite, Knock, Watch};
 use sward_protocol::sse::decode::Parser;
 
 use super::*;
+use crate::chat::{Line, Place};
 use crate::fanout::mailslot::Mailslot;
 use crate::fanout::reading::{Chunk, Kind, Position, Reader, Wish};
 use crate::room::catalog::Catalog;
