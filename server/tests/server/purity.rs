@@ -137,6 +137,8 @@ fn rooms_are_known_to_be_actors_by_themselves_and_their_handle_only() {
         [
             "room/actor.rs",
             "room/actor/alarm.rs",
+            "room/actor/command.rs",
+            "room/actor/members.rs",
             "room/actor/rhythm.rs",
             "room/actor/shown.rs",
             "room/handle.rs"

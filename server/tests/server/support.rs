@@ -302,7 +302,10 @@ impl Stream {
 
     /// The next event that is no beat. `None` at the end of the stream.
     pub fn next(&mut self) -> Option<(String, Value)> {
+        // A stream never ends by itself, and beats every few seconds.
+        let deadline = Instant::now() + 3 * DEADLINE;
         loop {
+            assert!(Instant::now() < deadline, "nothing but beats: what is awaited did not come");
             let frame = self.next_frame()?;
             if frame.name != "noop" {
                 return Some((frame.name.clone(), serde_json::from_str(&frame.data).unwrap()));
