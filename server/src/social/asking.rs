@@ -160,7 +160,9 @@ impl Hall {
     /// Ends what nobody answered in time.
     pub(super) fn expire_asks(&self, now_ms: u64) {
         let mut asks = self.asks();
-        for open in asks.expire(now_ms) {
+        let mut over = asks.expire(now_ms);
+        over.extend(asks.end_without_room(|room| self.directory.find(room).is_some()));
+        for open in over {
             self.end(&open, AskState::Expired, now_ms);
         }
         self.metrics.social.asks.set(i64::try_from(asks.count()).unwrap_or(i64::MAX));

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sward_protocol::ids::PlayerId;
+use sward_protocol::ids::{PlayerId, RoomId};
 use sward_protocol::limits::ASK_TIME;
 use sward_protocol::rooms::RoomInfo;
 use sward_protocol::session::Player;
@@ -135,6 +135,13 @@ impl Asks {
     pub fn withdraw(&mut self, id: u64, player: PlayerId) -> Option<Open> {
         self.open.get(&id).filter(|open| open.asker() == player)?;
         self.take(id)
+    }
+
+    /// Those whose room is no more: nobody can come any more.
+    pub fn end_without_room(&mut self, is_there: impl Fn(RoomId) -> bool) -> Vec<Open> {
+        let due: Vec<u64> =
+            self.open.iter().filter(|(_, open)| !is_there(open.room.id)).map(|(id, _)| *id).collect();
+        due.into_iter().filter_map(|id| self.take(id)).collect()
     }
 
     /// Those that nobody answered in time.
@@ -274,6 +281,15 @@ mod tests {
             (asks.count(), asks.by_guest.len(), asks.by_player.len(), asks.knocks.len()),
             (0, 0, 0, 0)
         );
+    }
+
+    #[test]
+    fn what_was_asked_for_a_room_that_is_gone_ends() {
+        let mut asks = Asks::default();
+        ask(&mut asks, Kind::Invite, 1, 2, 0).unwrap();
+        assert_eq!(asks.end_without_room(|id| id == room().id), []);
+        assert_eq!(asks.end_without_room(|_| false).len(), 1);
+        assert_eq!(asks.count(), 0);
     }
 
     #[test]

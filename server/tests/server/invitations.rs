@@ -206,3 +206,17 @@ fn whoever_asks_what_makes_no_sense_is_told_why_and_nothing_changes() {
     assert_eq!(refused(&bo, "sward.answer", &json!({"id": knock["id"], "accept": true})), "no_such_ask");
     server.await_metric("sward_asks", 2);
 }
+
+#[test]
+fn what_was_asked_for_a_room_that_ends_is_over() {
+    let server = Server::start();
+    let (zoe, bo) = (server.player("Zoë"), server.player("Bo"));
+    room(&zoe, &json!({"game": "relay"}));
+    let mut bos = bo.stream();
+    let asked = ask(&zoe, "sward.invite", &json!({"to": id(&bo)}));
+    bos.expect("invite");
+    zoe.post("/v1/leave", &json!({}));
+    let over = bos.expect("invite");
+    assert_eq!((&over["id"], &over["state"]), (&asked["id"], &json!("expired")));
+    assert_eq!(refused(&bo, "sward.answer", &json!({"id": asked["id"], "accept": true})), "no_such_ask");
+}
