@@ -224,32 +224,10 @@ impl Asks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sward_protocol::ids::{NodeId, RoomId};
-    use sward_protocol::payload::Payload;
-
-    fn player(number: u128) -> Player {
-        Player { id: PlayerId::from_random(NodeId(0), number), name: format!("P{number}") }
-    }
-
-    fn room() -> RoomInfo {
-        RoomInfo {
-            id: RoomId::from_random(NodeId(0), 1),
-            game: "relay".to_owned(),
-            code: String::new(),
-            name: String::new(),
-            max_players: 2,
-            players: 1,
-            private: false,
-            password: false,
-            locked: false,
-            phase: sward_protocol::rooms::Phase::Open,
-            owner: sward_protocol::ids::Seat::GAME,
-            meta: Payload::null(),
-        }
-    }
+    use crate::social::people::{player, room};
 
     fn ask(asks: &mut Asks, kind: Kind, host: u128, guest: u128, now_ms: u64) -> Result<u64, Refused> {
-        asks.ask(kind, room(), player(host), player(guest), String::new(), now_ms).map(|open| open.id)
+        asks.ask(kind, room(1), player(host), player(guest), String::new(), now_ms).map(|open| open.id)
     }
 
     #[test]
@@ -287,7 +265,7 @@ mod tests {
     fn what_was_asked_for_a_room_that_is_gone_ends() {
         let mut asks = Asks::default();
         ask(&mut asks, Kind::Invite, 1, 2, 0).unwrap();
-        assert_eq!(asks.end_without_room(|id| id == room().id), []);
+        assert_eq!(asks.end_without_room(|id| id == room(1).id), []);
         assert_eq!(asks.end_without_room(|_| false).len(), 1);
         assert_eq!(asks.count(), 0);
     }

@@ -262,31 +262,9 @@ fn room_bytes(room: &RoomInfo) -> usize {
 mod tests {
     use super::*;
     use crate::fanout::encode::encode;
+    use crate::social::people::{player, room};
     use sward_protocol::downstream::Event;
-    use sward_protocol::ids::NodeId;
-    use sward_protocol::payload::Payload;
     use sward_protocol::social::ChatScope;
-
-    fn player(number: u128) -> Player {
-        Player { id: PlayerId::from_random(NodeId(0), number), name: format!("P{number}") }
-    }
-
-    fn room(number: u128) -> RoomInfo {
-        RoomInfo {
-            id: RoomId::from_random(NodeId(0), number),
-            game: "relay".to_owned(),
-            code: String::new(),
-            name: String::new(),
-            max_players: 2,
-            players: 1,
-            private: false,
-            password: false,
-            locked: false,
-            phase: sward_protocol::rooms::Phase::Open,
-            owner: sward_protocol::ids::Seat::GAME,
-            meta: Payload::from_json("{}").unwrap(),
-        }
-    }
 
     fn flush(event: &Event) -> Arc<Flush> {
         Arc::new(Flush::of(encode(event).unwrap()))

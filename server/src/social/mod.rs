@@ -22,3 +22,33 @@ pub mod matching;
 mod seating;
 mod talk;
 mod watching;
+
+/// Who and what the tests of these modules talk about.
+#[cfg(test)]
+mod people {
+    use sward_protocol::ids::{NodeId, PlayerId, RoomId, Seat};
+    use sward_protocol::payload::Payload;
+    use sward_protocol::rooms::{Phase, RoomInfo};
+    use sward_protocol::session::Player;
+
+    pub fn player(number: u128) -> Player {
+        Player { id: PlayerId::from_random(NodeId(0), number), name: format!("P{number}") }
+    }
+
+    pub fn room(number: u128) -> RoomInfo {
+        RoomInfo {
+            id: RoomId::from_random(NodeId(0), number),
+            game: "relay".to_owned(),
+            code: String::new(),
+            name: String::new(),
+            max_players: 2,
+            players: 1,
+            private: false,
+            password: false,
+            locked: false,
+            phase: Phase::Open,
+            owner: Seat::GAME,
+            meta: Payload::from_json("{}").unwrap(),
+        }
+    }
+}

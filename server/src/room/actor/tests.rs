@@ -174,6 +174,16 @@ async fn join(
     RoomHandle::join(reservation, occupant, Entry::default()).await
 }
 
+/// A room with its first player, in virtual time.
+async fn one_player() -> (Arc<Directory>, RoomHandle, Arc<Occupant>) {
+    tokio::time::pause();
+    let directory = directory();
+    let room = open(&directory).room().clone();
+    let zoe = occupant(1);
+    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    (directory, room, zoe)
+}
+
 /// The names of the events that wait, and their data.
 fn heard(occupant: &Occupant, reader: &Reader) -> Vec<String> {
     let mut events = Vec::new();
@@ -204,11 +214,7 @@ async fn send(occupant: &Occupant, kind: &str) -> Option<Result<Payload, Message
 
 #[actix_web::test]
 async fn a_quiet_room_writes_at_once_and_a_busy_one_at_its_interval() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let zoe = occupant(1);
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let (directory, _, zoe) = one_player().await;
     let reader = stream(&zoe);
     tokio::time::sleep(Duration::from_millis(200)).await;
     heard(&zoe, &reader);
@@ -225,11 +231,7 @@ async fn a_quiet_room_writes_at_once_and_a_busy_one_at_its_interval() {
 
 #[actix_web::test]
 async fn what_is_too_large_to_send_is_dropped_and_counted_and_refusals_reach_their_author() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let zoe = occupant(1);
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let (directory, _, zoe) = one_player().await;
     assert_eq!(send(&zoe, "large").await, Some(Ok(Payload::null())));
     assert_eq!(directory.metrics().events_dropped.get(), 1);
     assert_eq!(send(&zoe, "unserialisable").await, Some(Ok(Payload::null())));
@@ -239,11 +241,7 @@ async fn what_is_too_large_to_send_is_dropped_and_counted_and_refusals_reach_the
 
 #[actix_web::test]
 async fn more_than_a_flush_may_hold_is_flushed_at_once() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let zoe = occupant(1);
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let (_, room, zoe) = one_player().await;
     let reader = stream(&zoe);
     tokio::time::sleep(Duration::from_millis(200)).await;
     send(&zoe, "at once").await;
@@ -261,11 +259,7 @@ async fn more_than_a_flush_may_hold_is_flushed_at_once() {
 
 #[actix_web::test]
 async fn a_batch_for_a_room_that_is_gone_is_refused_and_its_completion_is_not_called() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let zoe = occupant(1);
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let (_, room, zoe) = one_player().await;
     let stay = zoe.place().unwrap().stay;
     assert_eq!(send(&zoe, "panic").await, None);
     tokio::time::sleep(Duration::from_millis(10)).await;
@@ -276,11 +270,7 @@ async fn a_batch_for_a_room_that_is_gone_is_refused_and_its_completion_is_not_ca
 
 #[actix_web::test]
 async fn a_room_sleeps_until_its_game_s_next_timer() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let zoe = occupant(1);
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let (_, _, zoe) = one_player().await;
     let reader = stream(&zoe);
     send(&zoe, "timer").await.unwrap().unwrap();
     tokio::time::sleep(Duration::from_millis(1400)).await;

@@ -64,11 +64,7 @@ async fn a_game_that_sends_without_end_is_stopped_and_ends_its_room_alone() {
 
 #[actix_web::test]
 async fn a_room_that_its_game_closes_is_gone_and_its_players_are_free() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let zoe = occupant(1);
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let (directory, room, zoe) = one_player().await;
     let reader = stream(&zoe);
     assert_eq!(send(&zoe, "close").await, Some(Ok(Payload::null())), "its author is answered");
     let heard = heard(&zoe, &reader);
@@ -99,11 +95,7 @@ async fn a_room_with_bots_alone_is_listed_nowhere_and_disposed() {
 
 #[actix_web::test]
 async fn bots_who_come_and_go_do_not_keep_an_empty_room() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let zoe = occupant(1);
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let (directory, room, zoe) = one_player().await;
     send(&zoe, "churn").await.unwrap().unwrap();
     tokio::time::sleep(Duration::from_secs(5)).await;
     room.leave(zoe.place().unwrap().stay, GoneWhy::Left).await.unwrap();

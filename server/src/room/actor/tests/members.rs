@@ -53,11 +53,7 @@ async fn what_a_game_does_as_a_newcomer_arrives_is_done_though_his_session_ended
 
 #[actix_web::test]
 async fn a_full_room_refuses_and_a_full_mailbox_is_busy() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let zoe = occupant(1);
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let (directory, room, zoe) = one_player().await;
     join(&directory, &room, occupant(2)).await.unwrap();
     assert_eq!(join(&directory, &room, occupant(3)).await, Err(RoomError::Refused(Refusal::Full)));
     // Nothing is awaited, so the room does not get to its mailbox.
@@ -82,11 +78,7 @@ async fn a_full_room_refuses_and_a_full_mailbox_is_busy() {
 
 #[actix_web::test]
 async fn a_newcomer_whom_the_game_refuses_takes_no_seat_and_does_not_close_the_room_to_others() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let zoe = occupant(1);
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let (directory, room, zoe) = one_player().await;
     let reader = stream(&zoe);
     let refused = join(&directory, &room, occupant(13)).await;
     assert!(matches!(refused, Err(RoomError::Refused(Refusal::ByGame(_)))), "{refused:?}");
@@ -98,11 +90,8 @@ async fn a_newcomer_whom_the_game_refuses_takes_no_seat_and_does_not_close_the_r
 
 #[actix_web::test]
 async fn who_is_kicked_hears_why_and_has_no_seat_and_another_may_have_it() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let (zoe, bo) = (occupant(1), occupant(2));
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let (directory, room, zoe) = one_player().await;
+    let bo = occupant(2);
     join(&directory, &room, Arc::clone(&bo)).await.unwrap();
     let reader = stream(&bo);
     send(&zoe, "kick").await.unwrap().unwrap();
@@ -136,11 +125,8 @@ async fn the_lobby_knows_what_a_game_sets_of_its_room() {
 
 #[actix_web::test]
 async fn the_operator_puts_a_player_out_for_good_and_closes_the_room() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let (zoe, bo) = (occupant(1), occupant(2));
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
+    let (directory, room, zoe) = one_player().await;
+    let bo = occupant(2);
     join(&directory, &room, Arc::clone(&bo)).await.unwrap();
     let reader = stream(&bo);
     let ban = |player| room.kick(player, GoneWhy::Banned, "rude".to_owned());
