@@ -169,8 +169,6 @@ codes! {
     Game = "game", "The game refuses this";
     /// The room is not shown to others.
     NotPublic = "not_public", "This room shows itself only to its players";
-    /// As many watch as may.
-    TooManyWatchers = "too_many_watchers", "Too many watch this room";
     /// As many warnings stand as may.
     TooManyWarnings = "too_many_warnings", "Too many warnings stand";
     /// Too many messages a second.

@@ -124,7 +124,7 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         Code::RateLimited | Code::RoomBusy | Code::HostBusy | Code::RoomQuota | Code::TooManyGuesses => {
             (StatusCode::TOO_MANY_REQUESTS, true)
         }
-        Code::TooManyWatchers | Code::ServerFull | Code::QueueFull | Code::Draining | Code::RoomSlow => {
+        Code::ServerFull | Code::QueueFull | Code::Draining | Code::RoomSlow => {
             (StatusCode::SERVICE_UNAVAILABLE, true)
         }
         Code::Internal | Code::RoomFailed => (StatusCode::INTERNAL_SERVER_ERROR, false),
@@ -192,7 +192,6 @@ impl From<JoinError> for ApiError {
             | JoinError::Room(RoomError::Gone | RoomError::NotShown(NotShown::Broken)) => {
                 ErrorCode::RoomNotFound
             }
-            JoinError::Room(RoomError::NotShown(NotShown::TooMany)) => ErrorCode::TooManyWatchers,
             JoinError::Room(RoomError::NotShown(NotShown::NotPublic | NotShown::Later(_))) => {
                 ErrorCode::NotPublic
             }
@@ -202,7 +201,8 @@ impl From<JoinError> for ApiError {
                 return Self::new(ErrorCode::RoomQuota, error.to_string()).after(*retry_after_ms);
             }
             JoinError::BadPass => ErrorCode::BadPass,
-            JoinError::Room(RoomError::Busy) => ErrorCode::RoomBusy,
+            // Who watches hears of it on his stream; nothing else is refused for that.
+            JoinError::Room(RoomError::Busy | RoomError::NotShown(NotShown::TooMany)) => ErrorCode::RoomBusy,
             JoinError::Room(RoomError::Slow) => ErrorCode::RoomSlow,
             JoinError::Room(RoomError::Refused(Refusal::ByGame(refusal))) => {
                 let mut answer = Self::of_message(refusal.clone());
