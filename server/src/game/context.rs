@@ -280,7 +280,8 @@ impl Room<'_> {
         }
     }
 
-    /// Lets nobody else in: 409 `room_locked`, and no filter finds the room. Everybody hears `room`.
+    /// Lets nobody else in: 409 `room_locked`, and no filter finds the room. Everybody hears `room`. Who has a pass, from an
+    /// invitation or an accepted knock, comes in all the same: [`Game::join`](super::Game::join) may refuse him.
     pub fn lock(&mut self) {
         self.controls.is_locked = true;
     }

@@ -16,6 +16,7 @@ use crate::room::effect::Refusal;
 use crate::room::handle::{NotShown, RoomError};
 use crate::session::registry::Full;
 use crate::session::upstream::SendError;
+use crate::stream::options::BadOption;
 use sward_protocol::text::TextError;
 
 /// When to try again where the server cannot know better.
@@ -62,6 +63,7 @@ impl ApiError {
         let code = match (error, encoding) {
             (DecodeError::Syntax(_), Encoding::Msgpack) => ErrorCode::BadMsgpack,
             (DecodeError::Syntax(_), _) => ErrorCode::BadJson,
+            (DecodeError::TooDeep(_), _) => ErrorCode::TooDeep,
             _ => ErrorCode::BadBody,
         };
         Self::new(code, error.to_string())
@@ -71,6 +73,7 @@ impl ApiError {
         let known = ErrorCode::ALL.iter().find(|code| code.as_str() == error.code);
         let mut answer = Self::new(known.copied().unwrap_or(ErrorCode::Game), error.detail);
         answer.problem.code = error.code;
+        answer.problem.retry_after_ms = error.retry_after_ms.or(answer.problem.retry_after_ms);
         answer
     }
 }
@@ -87,6 +90,7 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         | Code::PasswordWrong
         | Code::Banned
         | Code::NotOwner
+        | Code::OperatorsBan
         | Code::NotHost
         | Code::NotLeader
         | Code::BadPass => (StatusCode::FORBIDDEN, false),
@@ -221,6 +225,12 @@ impl From<JoinError> for ApiError {
             JoinError::Room(RoomError::Refused(Refusal::Banned)) => ErrorCode::Banned,
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<BadOption> for ApiError {
+    fn from(error: BadOption) -> Self {
+        Self::new(ErrorCode::BadQuery, error.to_string())
     }
 }
 

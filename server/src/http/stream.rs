@@ -109,8 +109,7 @@ fn options(request: &HttpRequest, query: StreamQuery) -> Result<StreamOptions, A
     // What is no text is no id either: it resets the stream, as any malformed id does.
     let header =
         request.headers().get("last-event-id").map(|id| id.to_str().unwrap_or("not text").to_owned());
-    let mut options = StreamOptions::new(header.as_deref(), accepts(request, frames::MEDIA_TYPE), query)
-        .map_err(|error| ApiError::new(ErrorCode::BadQuery, error.to_string()))?;
+    let mut options = StreamOptions::new(header.as_deref(), accepts(request, frames::MEDIA_TYPE), query)?;
     if request.version() == Version::HTTP_2 {
         options.beat_ms = options.beat_ms.min(HTTP_2_BEAT_MS_MAX);
     }
