@@ -219,7 +219,8 @@ impl Game for Cards {
     fn timer(&mut self, room: &mut Room<'_>, name: &str) {
         match name {
             TURN => self.play_for_the_absent(room),
-            _ => room.start(),
+            DEAL => room.start(),
+            _ => {}
         }
     }
 

@@ -162,6 +162,8 @@ impl Table {
         }
         let Some(cards) = self.hands.remove(&seat) else { return false };
         self.stock.splice(..0, cards);
+        // There is something to draw again, and a turn around the table is shorter.
+        self.idle_turns = 0;
         true
     }
 

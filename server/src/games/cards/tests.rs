@@ -319,6 +319,24 @@ fn a_table_has_six_seats_and_turns_of_a_bounded_time() {
 }
 
 #[test]
+fn who_leaves_when_nothing_was_left_to_draw_gives_the_others_something() {
+    let mut random = Random::from_seed(1);
+    let seats = [Seat(1), Seat(2), Seat(3)];
+    let mut table = Table::deal(&seats, 0, &mut random).unwrap();
+    while table.stock() > 0 {
+        table.draw(table.turn(), &mut random).unwrap();
+        table.pass(table.turn()).unwrap();
+    }
+    for _ in 0..2 {
+        assert_eq!(table.draw(table.turn(), &mut random).unwrap(), None);
+        table.pass(table.turn()).unwrap();
+    }
+    assert!(table.leave(table.turn()));
+    assert_eq!(table.winner(), None, "two turns without a card, but there are some again");
+    assert!(table.draw(table.turn(), &mut random).unwrap().is_some());
+}
+
+#[test]
 fn the_pile_becomes_the_stock_when_that_is_empty() {
     let mut random = Random::from_seed(1);
     let seats = [Seat(1), Seat(2)];

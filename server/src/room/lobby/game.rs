@@ -67,9 +67,12 @@ impl Game {
             LOOKED_AT.with(|count| count.set(count.get() + 1));
             fits(**order)
         };
-        let keys = filter.iter().filter_map(|(key, value)| Some((key.clone(), indexed(value)?)));
+        let Some(keys) = filter.iter().map(index_key).collect::<Option<Vec<_>>>() else {
+            // What no index has, no room has that is in one.
+            return self.by_no_meta.iter().find(look).copied();
+        };
         // Of all its keys the one that the fewest rooms have.
-        let sets = keys.map(|key| self.by_meta.get(&key));
+        let sets = keys.iter().map(|key| self.by_meta.get(key));
         match sets.min_by_key(|rooms| rooms.map_or(0, BTreeSet::len)) {
             None => self.open.iter().find(look).copied(),
             Some(rooms) => {
@@ -127,7 +130,11 @@ fn index_keys(meta: &Filter) -> Option<Vec<(String, String)>> {
     if meta.len() > KEYS_MAX {
         return None;
     }
-    meta.iter().map(|(key, value)| Some((key.clone(), indexed(value)?))).collect()
+    meta.iter().map(index_key).collect()
+}
+
+fn index_key((key, value): (&String, &Value)) -> Option<(String, String)> {
+    Some((key.clone(), indexed(value)?))
 }
 
 /// A plain value's JSON: two of them are equal as values if they are as text.

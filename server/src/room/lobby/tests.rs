@@ -243,7 +243,11 @@ fn thousands_who_arrive_at_once_each_look_at_a_handful_of_rooms() {
         assert_eq!(lobby.reserve("relay", &wanted, &[]), Some(id(number)));
         assert_eq!(lobby.reserve("relay", &wanted, &[]), None);
     }
-    // The rooms whose data is not indexed are few in practice; here they are half of all.
+    // The rooms whose data is not indexed are few in practice; here they are half of all. Whoever asks for what no index
+    // has is shown those alone.
+    looked();
+    assert_eq!(lobby.reserve("relay", &filter(r#"{"map":["m9998"]}"#), &[]), None);
+    assert_eq!(looked(), 2_500);
     assert_eq!(lobby.page(Some("relay"), Some(id(9_990)), 100).0.len(), 9);
     assert_eq!(lobby.counts(None).rooms, 10_000);
 }
