@@ -112,6 +112,7 @@ impl<G: Game> TestRoom<G> {
             password: None,
             // The first player who joins.
             creator: Some(PlayerId::from_random(NodeId(0), 1)),
+            standing: false,
             meta: Payload::trusted("{}".to_owned()).unwrap_or_default(),
             max_players: settings.max_players,
         };

@@ -55,6 +55,7 @@ impl<G: Game> RoomCore<G> {
                 if !self.bans.lift(id) {
                     return refuse(ErrorCode::OperatorsBan, "the operator keeps this player out");
                 }
+                effects.push(Effect::Banned(self.bans.clone()));
             }
             Order::Give(seat) => {
                 if self.other(from, seat)?.bot {
@@ -138,8 +139,11 @@ impl<G: Game> RoomCore<G> {
     /// Lets somebody never come back.
     pub(super) fn ban(&mut self, id: PlayerId, is_bot: bool, by: Banner, effects: &mut Vec<Effect>) {
         // A bot never comes back as the one that it was.
-        if !is_bot && self.bans.add(id, by) {
-            effects.push(Effect::BanForgotten);
+        if !is_bot {
+            if self.bans.add(id, by) {
+                effects.push(Effect::BanForgotten);
+            }
+            effects.push(Effect::Banned(self.bans.clone()));
         }
     }
 }
