@@ -14,7 +14,7 @@
 //! | [`payload`] | a game's own data, passed on unparsed but checked |
 //! | [`text`] | what may stand in a name and in a chat line |
 //! | [`problem`], [`bye`], [`limits`] | error codes, close codes, bounds: one table each |
-//! | [`codec`] | bodies to bytes and back |
+//! | [`codec`], [`read`] | bodies to bytes and back; fields that serde alone would read otherwise |
 //! | [`fragment`], [`mod@format`] | an event encoded once; the forms of a stream, written and read |
 //! | [`sse`], [`frames`] | Server-Sent Events; frames for native clients |
 
@@ -31,6 +31,7 @@ pub mod operator;
 pub mod password;
 pub mod payload;
 pub mod problem;
+pub mod read;
 pub mod rooms;
 pub mod session;
 pub mod social;

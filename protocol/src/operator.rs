@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::blobs::BlobInfo;
 use crate::downstream::Member;
 use crate::ids::{PlayerId, RoomId};
+use crate::read;
 use crate::rooms::RoomInfo;
 
 /// How urgent an operator's words are.
@@ -50,7 +51,7 @@ pub struct Warning {
     /// How urgent it is.
     pub level: WarnLevel,
     /// At most 500 characters; may be absent with `none`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::or_default")]
     pub text: String,
     /// For those in rooms of this game.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,10 +93,10 @@ pub struct KickPlayer {
     /// Who is put out.
     pub player: PlayerId,
     /// Whether he may never come back into this room; absent is false.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::or_default")]
     pub ban: bool,
     /// What he is told: one line of at most 200 characters; absent is nothing.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, deserialize_with = "read::or_default", skip_serializing_if = "String::is_empty")]
     pub detail: String,
 }
 

@@ -117,8 +117,8 @@ codes! {
     BadMessage = "bad_message", "Not a message";
     /// A payload of the wrong shape.
     BadPayload = "bad_payload", "The message's data cannot be used";
-    /// A payload nested too deep.
-    TooDeep = "too_deep", "The message's data is nested too deep";
+    /// A payload, or an object of a body, nested too deep.
+    TooDeep = "too_deep", "Nested too deep";
     /// Nobody sits there.
     NoSuchSeat = "no_such_seat", "Nobody sits on that seat";
     /// Something that nobody can do to himself.
@@ -149,6 +149,8 @@ codes! {
     AskedLately = "asked_lately", "That was asked a moment ago";
     /// No such invitation or knock.
     NoSuchAsk = "no_such_ask", "There is no such invitation or knock";
+    /// A ban of the operator's, which the room's owner does not lift.
+    OperatorsBan = "operators_ban", "The operator banned this player";
     /// A pass that does not let in.
     BadPass = "bad_pass", "The pass does not let you in";
     /// No such party.
@@ -173,8 +175,6 @@ codes! {
     Game = "game", "The game refuses this";
     /// The room is not shown to others.
     NotPublic = "not_public", "This room shows itself only to its players";
-    /// As many watch as may.
-    TooManyWatchers = "too_many_watchers", "Too many watch this room";
     /// As many warnings stand as may.
     TooManyWarnings = "too_many_warnings", "Too many warnings stand";
     /// Too many messages a second.
@@ -223,20 +223,30 @@ pub struct MessageError {
     pub code: Cow<'static, str>,
     /// In plain words for people.
     pub detail: String,
+    /// When to try again, where waiting helps and it is known how long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 impl MessageError {
     /// An error with one of the server's codes.
     #[must_use]
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { code: Cow::Borrowed(code.as_str()), detail: detail.into() }
+        Self { code: Cow::Borrowed(code.as_str()), detail: detail.into(), retry_after_ms: None }
     }
 
     /// An error with a code of a game's own: a word or two in snake case, which clients may act on, and `detail` for
     /// people.
     #[must_use]
     pub fn of_game(code: &'static str, detail: impl Into<String>) -> Self {
-        Self { code: Cow::Borrowed(code), detail: detail.into() }
+        Self { code: Cow::Borrowed(code), detail: detail.into(), retry_after_ms: None }
+    }
+
+    /// The same, to be tried again after so long.
+    #[must_use]
+    pub fn after(mut self, retry_after_ms: u64) -> Self {
+        self.retry_after_ms = Some(retry_after_ms);
+        self
     }
 }
 

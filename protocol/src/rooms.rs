@@ -1,12 +1,13 @@
 //! Bodies of `/v1/join`, `/v1/leave` and `/v1/rooms`.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::blobs::BlobInfo;
 use crate::downstream::Member;
 use crate::ids::{RoomId, Seat};
 use crate::password::Password;
 use crate::payload::Payload;
+use crate::read;
 
 /// Whether a room plays.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,13 +91,6 @@ fn nobody() -> Seat {
     Seat::GAME
 }
 
-/// Reads a number of seats. What no room could have is the largest that fits: it is refused by its own code, and not as
-/// something that is no number at all.
-fn seats<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
-    let seats = Option::<u64>::deserialize(deserializer)?;
-    Ok(seats.map(|seats| u16::try_from(seats).unwrap_or(u16::MAX)))
-}
-
 /// Body of `POST /v1/join`: either `game` or `code`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Join {
@@ -110,19 +104,19 @@ pub struct Join {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<Payload>,
     /// Make a room when none fits.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::or_default")]
     pub create: bool,
     /// The player's own data, at most 1 KiB.
     #[serde(default)]
     pub me: Payload,
     /// Of a room that is made: absent is empty.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::or_default")]
     pub name: String,
     /// 1–1,000; absent is what the game says.
-    #[serde(default, deserialize_with = "seats", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "read::seats", skip_serializing_if = "Option::is_none")]
     pub max_players: Option<u16>,
     /// Absent is false.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::or_default")]
     pub private: bool,
     /// With `code`: what that room asks for. Else of a room that is made, 1–64 characters; absent is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,13 +144,13 @@ pub struct CreateRoom {
     #[serde(default)]
     pub me: Payload,
     /// Absent is empty.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::or_default")]
     pub name: String,
     /// 1–1,000; absent is what the game says.
-    #[serde(default, deserialize_with = "seats", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "read::seats", skip_serializing_if = "Option::is_none")]
     pub max_players: Option<u16>,
     /// Absent is false.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::or_default")]
     pub private: bool,
     /// Whoever wants in needs it: 1–64 characters; absent is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -217,7 +211,7 @@ pub struct JoinRoom {
 /// What is said in a player's name when he is gone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Will {
-    /// As that of a message: 1–64 characters; `chat…` and `sward.…` are the server's.
+    /// As that of a message: 1–64 characters; `chat` and `sward.…` are the server's.
     #[serde(rename = "type")]
     pub kind: String,
     /// Absent is null; with the type at most 1 KiB as JSON.

@@ -1,9 +1,10 @@
 //! What players say to each other outside of a game, and what they hear of it: chat and lobbies.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ids::{PlayerId, RoomId, Seat};
 use crate::payload::Payload;
+use crate::read;
 use crate::rooms::RoomInfo;
 use crate::session::Player;
 
@@ -77,12 +78,16 @@ pub struct Watch {
     #[serde(default)]
     pub game: Option<String>,
     /// False: watch it no more. Absent is true.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "yes_unless_told")]
     pub watch: bool,
 }
 
 fn yes() -> bool {
     true
+}
+
+fn yes_unless_told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Option::deserialize(deserializer).map(|told| told.unwrap_or(true))
 }
 
 /// Data of the event `lobby`.
@@ -210,7 +215,7 @@ pub struct PartyCall {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join: Option<String>,
     /// Leave it instead.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::or_default")]
     pub leave: bool,
     /// Put this member out instead, as the leader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -244,7 +249,7 @@ pub struct QueueCall {
     /// Which of its modes.
     pub mode: String,
     /// That of the whole party, 0–1,000,000; absent is 0.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::or_default")]
     pub skill: u32,
     /// The caller's own data in the room that a match brings, at most 1 KiB.
     #[serde(default)]

@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::limits::{CHAT_CHARS_MAX, NAME_BYTES_MAX, NAME_GRAPHEMES_MAX};
+use crate::limits::{CHAT_CHARS_MAX, GONE_DETAIL_CHARS_MAX, NAME_BYTES_MAX, NAME_GRAPHEMES_MAX};
 
 /// Why a text was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -55,8 +55,23 @@ pub fn name(raw: &str) -> Result<String, TextError> {
 /// # Errors
 /// [`TextError`] if nothing can be seen, it has more than 500 characters, or a forbidden one.
 pub fn chat(raw: &str) -> Result<String, TextError> {
+    line(raw, CHAT_CHARS_MAX)
+}
+
+/// Brings what is said to somebody who is put out into its one form, as a chat line; none if nothing is said.
+///
+/// # Errors
+/// [`TextError`] if it has more than 200 characters, or a forbidden one.
+pub fn gone_detail(raw: &str) -> Result<Option<String>, TextError> {
+    match line(raw, GONE_DETAIL_CHARS_MAX) {
+        Err(TextError::Empty) => Ok(None),
+        line => line.map(Some),
+    }
+}
+
+fn line(raw: &str, chars_max: usize) -> Result<String, TextError> {
     let line = raw.trim();
-    if line.chars().count() > CHAT_CHARS_MAX {
+    if line.chars().count() > chars_max {
         return Err(TextError::TooLong);
     }
     if let Some(forbidden) = line.chars().find(|&c| !may_stand(c)) {
@@ -139,5 +154,9 @@ mod tests {
         assert_eq!(chat("a\nb"), Err(TextError::Forbidden(10)));
         assert!(chat(&"ü".repeat(500)).is_ok());
         assert_eq!(chat(&"ü".repeat(501)), Err(TextError::TooLong));
+        assert_eq!(gone_detail("  "), Ok(None));
+        assert_eq!(gone_detail(" too loud ").unwrap().as_deref(), Some("too loud"));
+        assert_eq!(gone_detail("a\nb"), Err(TextError::Forbidden(10)));
+        assert_eq!(gone_detail(&"ü".repeat(201)), Err(TextError::TooLong));
     }
 }

@@ -1,8 +1,10 @@
 //! Bodies of `POST /v1/send`.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::de::IgnoredAny;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, IgnoredAny, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -10,6 +12,7 @@ use crate::ids::{EventId, Seat};
 use crate::limits::{INTEGER_END, KEY_CHARS_MAX, PAYLOAD_BYTES_MAX, TYPE_CHARS_MAX};
 use crate::payload::{CheckedMessage, Payload, PayloadError};
 use crate::problem::{ErrorCode, MessageError};
+use crate::read;
 
 /// A body of `POST /v1/send` as it arrives: a batch, or one message on its own.
 ///
@@ -17,7 +20,7 @@ use crate::problem::{ErrorCode, MessageError};
 #[derive(Debug, Default, Deserialize)]
 pub struct SendBody {
     /// The counter's name; absent is empty.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::or_default")]
     pub src: String,
     /// The number of the first message; absent: no protection against repeats.
     #[serde(default)]
@@ -50,13 +53,42 @@ pub struct Batch<'a> {
 }
 
 /// Whom a message is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum To {
     /// One seat.
     Seat(Seat),
     /// A group by name.
     Group(Group),
+}
+
+// By hand, as for `Keep`: what is wrong is said without a word of Rust.
+impl<'de> Deserialize<'de> for To {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reading;
+        impl Visitor<'_> for Reading {
+            type Value = To;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a seat or \"all\" in `to`")
+            }
+
+            fn visit_u64<E: Error>(self, seat: u64) -> Result<To, E> {
+                let seat =
+                    u16::try_from(seat).map_err(|_| E::invalid_value(Unexpected::Unsigned(seat), &self));
+                seat.map(|seat| To::Seat(Seat(seat)))
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<To, E> {
+                if name == "all" {
+                    Ok(To::Group(Group::All))
+                } else {
+                    Err(E::invalid_value(Unexpected::Str(name), &self))
+                }
+            }
+        }
+        deserializer.deserialize_any(Reading)
+    }
 }
 
 /// A group of players.
@@ -68,7 +100,7 @@ pub enum Group {
 }
 
 /// Under which name a message's data is kept for who comes later.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Keep {
     /// Of the author's seat; it goes with him.
@@ -80,6 +112,34 @@ pub enum Keep {
         /// Whose it is.
         scope: KeepScope,
     },
+}
+
+impl<'de> Deserialize<'de> for Keep {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Scoped {
+            name: String,
+            scope: KeepScope,
+        }
+        struct Reading;
+        impl<'de> Visitor<'de> for Reading {
+            type Value = Keep;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name, or a name with its scope, in `keep`")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Keep, E> {
+                Ok(Keep::Seat(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Keep, A::Error> {
+                let Scoped { name, scope } = Scoped::deserialize(MapAccessDeserializer::new(fields))?;
+                Ok(Keep::Scoped { name, scope })
+            }
+        }
+        deserializer.deserialize_any(Reading)
+    }
 }
 
 impl Keep {
@@ -193,7 +253,7 @@ impl Message {
             return Err(bad("a message is an object".to_owned()));
         }
         let fields: MessageFields<'_> =
-            serde_json::from_str(payload.json()).map_err(|error| bad(error.to_string()))?;
+            serde_json::from_str(payload.json()).map_err(|error| bad(read::plain_words(&error)))?;
         if fields.kind.is_empty() || fields.kind.chars().count() > TYPE_CHARS_MAX {
             return Err(bad(format!("type has 1 to {TYPE_CHARS_MAX} characters")));
         }
@@ -312,6 +372,16 @@ mod tests {
         check(&format!(r#"{{"type":"w","keep":"{}"}}"#, "k".repeat(65)), Err("bad_message"));
         check(r#"{"type":"w","data":"\ud800"}"#, Err("bad_payload"));
         check(&format!(r#"{{"type":"w","data":{}{}}}"#, "[".repeat(33), "]".repeat(33)), Err("too_deep"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_to_and_keep_is_said_in_plain_words() {
+        let said = |json: &str| Message::read(&CheckedMessage::from_json(json)).unwrap_err().error.detail;
+        for json in [r#"{"type":"w","to":-3}"#, r#"{"type":"w","to":"Bo"}"#, r#"{"type":"w","to":65536}"#] {
+            assert!(said(json).contains("expected a seat or \"all\" in `to`"), "{}", said(json));
+        }
+        assert!(said(r#"{"type":"w","keep":7}"#).contains("expected a name, or a name with its scope"));
+        assert!(said(r#"{"type":"w","keep":{"name":"hat"}}"#).contains("missing field `scope`"));
     }
 
     #[test]

@@ -133,7 +133,9 @@ fn messages() -> Vec<Message> {
 
 fn answer() -> Answer {
     let refused = MessageError::new(ErrorCode::UnknownType, "the game does not know \"dance\"");
-    let of_the_game = MessageError { code: "too_far".into(), detail: "walk there first".to_owned() };
+    let of_the_game =
+        MessageError { code: "too_far".into(), detail: "walk there first".to_owned(), retry_after_ms: None };
+    let too_soon = MessageError::new(ErrorCode::RateLimited, "you say too much to others").after(334);
     Answer {
         ack: 47,
         replies: vec![
@@ -141,6 +143,7 @@ fn answer() -> Answer {
             Reply { i: 2, rid: None, data: None, error: Some(refused) },
             Reply { i: 4, rid: Some(0), data: None, error: Some(of_the_game) },
             Reply { i: 5, rid: Some(8), data: Some(payload(&json!({"basket": 3}))), error: None },
+            Reply { i: 6, rid: None, data: None, error: Some(too_soon) },
         ],
         events: vec![
             PastEvent(ID, "msg".to_owned(), payload(&json!({"from": 3, "type": "wave", "data": 1}))),

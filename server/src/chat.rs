@@ -7,6 +7,7 @@ use sward_protocol::ids::PlayerId;
 use sward_protocol::limits::{CHAT_LINES_AGE_MAX, CHAT_LINES_BYTES_MAX, CHAT_LINES_MAX};
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
+use sward_protocol::read::plain_words;
 use sward_protocol::social::{Chat, ChatScope, Say};
 use sward_protocol::text;
 
@@ -40,7 +41,7 @@ pub struct Line {
 /// `bad_payload` when it is none, or its text may not be said.
 pub fn read(data: &Payload) -> Result<Line, MessageError> {
     let bad = |detail: String| MessageError::new(ErrorCode::BadPayload, detail);
-    let say: Say = data.parse().map_err(|error| bad(error.to_string()))?;
+    let say: Say = data.parse().map_err(|error| bad(plain_words(&error)))?;
     let text = text::chat(&say.text).map_err(|error| bad(format!("text: {error}")))?;
     let place = match (say.scope.unwrap_or_default(), say.game, say.to) {
         (ChatScope::Room, _, _) => Place::Room,

@@ -312,6 +312,10 @@ function encode({ type, data, to, keep }, rid) {
   return json;
 }
 
+/** @param {Record<string, unknown>} error */
+const refusal = ({ code, detail, retry_after_ms: wait }) =>
+  new SwardError(textOr(code, 'unknown'), textOr(detail), { status: 422, retry_after_ms: isCount(wait) ? wait : null });
+
 /**
  * @param {Item[]} items
  * @param {unknown} replies
@@ -326,7 +330,7 @@ function outcomes(items, replies) {
     by_index.set(
       reply.i,
       error
-        ? { error: new SwardError(textOr(error.code, 'unknown'), textOr(error.detail), { status: 422 }) }
+        ? { error: refusal(error) }
         : { data: reply.data ?? null },
     );
   }

@@ -181,6 +181,16 @@ test('each request gets its one reply, also when others fail', () => {
   ]);
 });
 
+test('a refusal that says when to try again says so to whoever asked', () => {
+  const upstream = new UpstreamQueue('k7');
+  upstream.push({ type: 'a', data: 1, to: undefined, latest: undefined, settle: () => {} });
+  upstream.next(0, null, BEAT_MS);
+  const error = { code: 'rate_limited', detail: '', retry_after_ms: 334 };
+  const [outcome] = upstream.answered({ ack: 1, replies: [{ i: 0, rid: 1, error }] });
+  assert.ok(outcome && 'error' in outcome.answer);
+  assert.equal(outcome.answer.error.retry_after_ms, 334);
+});
+
 test('replies that make no sense settle nothing wrongly and do not throw', () => {
   for (const replies of [undefined, null, 7, [null, 1, { i: -1 }, { i: 99 }, { i: 'x' }, { i: 0, error: 5 }]]) {
     const q = queue();

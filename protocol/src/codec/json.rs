@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use super::DecodeError;
+use super::{DecodeError, shape};
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     let body = if bytes.trim_ascii().is_empty() { b"{}" } else { bytes };
@@ -20,10 +20,11 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError
     })
 }
 
-/// A wrong type in front of a syntax error: the syntax error is what the author should hear of first.
+/// A wrong type in front of a syntax error: the syntax error is what the author should hear of first. So are a lone
+/// surrogate and a number that no double holds, in whichever field they stand: only reading the values finds those.
 fn shape_unless_malformed(body: &[u8], error: &serde_json::Error) -> DecodeError {
-    match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
-        Ok(_) => DecodeError::Shape(error.to_string()),
+    match serde_json::from_slice::<serde_json::Value>(body) {
+        Ok(_) => shape(error),
         Err(syntax) => DecodeError::Syntax(syntax.to_string()),
     }
 }

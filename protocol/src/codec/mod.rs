@@ -3,6 +3,9 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::payload::PayloadError;
+use crate::read::plain_words;
+
 mod json;
 pub(crate) mod msgpack;
 
@@ -22,9 +25,22 @@ pub enum DecodeError {
     /// Not of this encoding at all.
     #[error("{0}")]
     Syntax(String),
+    /// Well-formed, but nested deeper than what is passed on may be.
+    #[error("{0}")]
+    TooDeep(String),
     /// Well-formed, but a field is missing or of the wrong type.
     #[error("{0}")]
     Shape(String),
+}
+
+/// What a type says of a value that is not of its shape. A payload's depth is the one thing that has a code of its own,
+/// and text is all that serde lets through.
+fn shape(error: &impl std::fmt::Display) -> DecodeError {
+    let said = plain_words(error);
+    if said.starts_with(&PayloadError::TooDeep.to_string()) {
+        return DecodeError::TooDeep(said);
+    }
+    DecodeError::Shape(said)
 }
 
 impl Encoding {
@@ -40,8 +56,8 @@ impl Encoding {
     /// Reads one object and nothing behind it. No bytes at all are an empty object.
     ///
     /// # Errors
-    /// [`DecodeError::Syntax`] for malformed bytes, [`DecodeError::Shape`] for a value that is no such object. Never
-    /// panics, whatever the bytes.
+    /// [`DecodeError::Syntax`] for malformed bytes, [`DecodeError::Shape`] for a value that is no such object,
+    /// [`DecodeError::TooDeep`] for one with a payload nested too deep. Never panics, whatever the bytes.
     pub fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, DecodeError> {
         match self {
             Self::Json => json::decode(bytes),

@@ -4,7 +4,7 @@ use rmp_serde::decode::Error;
 use serde::Deserialize as _;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use super::DecodeError;
+use super::{DecodeError, shape};
 
 /// Values inside each other that are read at all: above the payload's own bound, far below the stack's.
 const DEPTH_MAX: usize = 128;
@@ -55,7 +55,7 @@ pub(crate) fn decode_value<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Decod
     deserializer.set_max_depth(DEPTH_MAX);
     let value = T::deserialize(&mut deserializer).map_err(|error| match error {
         Error::Syntax(_) | Error::Uncategorized(_) | Error::TypeMismatch(_) | Error::OutOfRange => {
-            DecodeError::Shape(error.to_string())
+            shape(&error)
         }
         _ => DecodeError::Syntax(error.to_string()),
     })?;

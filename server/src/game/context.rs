@@ -327,18 +327,22 @@ impl Room<'_> {
 
 /// What becomes of the room.
 impl Room<'_> {
-    /// Puts a player out when this call ends: everybody hears `gone`, `kicked`, with what is said to him (at most 200
-    /// characters; empty is nothing), and the game is told by [`Game::leave`](super::Game::leave). He may come back. A
-    /// seat that nobody sits on is left alone.
+    /// Puts a player out when this call ends: everybody hears `gone`, `kicked`, with what is said to him, and the game is
+    /// told by [`Game::leave`](super::Game::leave). He may come back. A seat that nobody sits on is left alone.
+    ///
+    /// Of `why` 200 characters are said, without controls; nothing if it is empty, or turns the text around it.
     pub fn kick(&mut self, seat: Seat, why: &str) {
         let is_new = self.controls.kicks.iter().all(|(kicked, _)| *kicked != seat);
         if is_new && self.players.contains_key(&seat) {
-            let why = why.chars().filter(|c| !c.is_control()).take(GONE_DETAIL_CHARS_MAX).collect();
-            self.controls.kicks.push((seat, why));
+            let line: String =
+                why.trim().chars().filter(|c| !c.is_control()).take(GONE_DETAIL_CHARS_MAX).collect();
+            // What may not stand in a chat line may not stand here either: the others read it too.
+            self.controls.kicks.push((seat, text::gone_detail(&line).ok().flatten().unwrap_or_default()));
         }
     }
 
-    /// Lets nobody else in: 409 `room_locked`, and no filter finds the room. Everybody hears `room`.
+    /// Lets nobody else in: 409 `room_locked`, and no filter finds the room. Everybody hears `room`. Who has a pass, from an
+    /// invitation or an accepted knock, comes in all the same: [`Game::join`](super::Game::join) may refuse him.
     pub fn lock(&mut self) {
         self.controls.is_locked = true;
     }

@@ -63,7 +63,7 @@ impl std::error::Error for Wrong {}
 
 impl de::Error for Wrong {
     fn custom<T: fmt::Display>(detail: T) -> Self {
-        Self::Data(detail.to_string())
+        Self::Data(sward_protocol::read::plain_words(&detail))
     }
 
     /// Only the tag is read with this error; a variant within the data is serde_json's.

@@ -47,6 +47,7 @@ pub use sward_protocol::ids::{PlayerId, RoomId, Seat};
 use sward_protocol::limits::ROOM_PLAYERS_MAX;
 pub use sward_protocol::payload::Payload;
 pub use sward_protocol::problem::{ErrorCode, MessageError};
+use sward_protocol::read::plain_words;
 pub use sward_protocol::rooms::{Phase, Will};
 
 /// What a game answers to a message: the reply, for whoever asked for one, or why it refuses.
@@ -340,7 +341,7 @@ pub struct BadOptions(pub String);
 
 impl From<serde_json::Error> for BadOptions {
     fn from(error: serde_json::Error) -> Self {
-        Self(error.to_string())
+        Self(plain_words(&error))
     }
 }
 

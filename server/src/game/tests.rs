@@ -279,7 +279,7 @@ fn a_player_who_is_kicked_is_told_why_and_so_is_the_game() {
     let results = room.send_all(zoe, batch.into());
     assert!(results[0].is_ok());
     assert_eq!(results[1].as_ref().unwrap_err().code, "not_in_room");
-    assert_eq!(room.gone(zoe).unwrap().why, GoneWhy::Kicked);
+    assert_eq!((room.gone(zoe).unwrap().why, &room.gone(zoe).unwrap().detail), (GoneWhy::Kicked, &None));
     room.send(bo, "kick", json!({"seat": 2, "why": "x".repeat(500)})).unwrap();
     assert_eq!(room.gone(bo).unwrap().detail.as_ref().unwrap().len(), 200);
     assert_eq!(room.gone(mo).unwrap().detail.as_deref(), Some("you too"), "put out by the game's own leave");

@@ -4,7 +4,6 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use sward_protocol::downstream::GoneWhy;
 use sward_protocol::ids::{PlayerId, RoomId};
-use sward_protocol::limits::GONE_DETAIL_CHARS_MAX;
 use sward_protocol::operator::{Done, KickPlayer, WarnLevel, Warned, Warning, Warnings};
 use sward_protocol::problem::ErrorCode;
 use sward_protocol::rooms::RoomList;
@@ -141,10 +140,9 @@ pub async fn kick(
     body: Body<KickPlayer>,
 ) -> Result<HttpResponse, ApiError> {
     let KickPlayer { player, ban, detail } = body.0;
-    if detail.chars().count() > GONE_DETAIL_CHARS_MAX || detail.contains(char::is_control) {
-        let detail = format!("detail: not one line of at most {GONE_DETAIL_CHARS_MAX} characters");
-        return Err(ApiError::new(ErrorCode::BadBody, detail));
-    }
+    let detail = text::gone_detail(&detail)
+        .map_err(|error| ApiError::new(ErrorCode::BadBody, format!("detail: {error}")))?
+        .unwrap_or_default();
     let room = room(state(&request)?, &id)?;
     let why = if ban { GoneWhy::Banned } else { GoneWhy::Kicked };
     tracing::info!(?room, %player, ?why, "the operator puts a player out");

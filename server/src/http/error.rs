@@ -16,6 +16,7 @@ use crate::room::effect::Refusal;
 use crate::room::handle::{NotShown, RoomError};
 use crate::session::registry::Full;
 use crate::session::upstream::SendError;
+use crate::stream::options::BadOption;
 use sward_protocol::text::TextError;
 
 /// When to try again where the server cannot know better.
@@ -62,6 +63,7 @@ impl ApiError {
         let code = match (error, encoding) {
             (DecodeError::Syntax(_), Encoding::Msgpack) => ErrorCode::BadMsgpack,
             (DecodeError::Syntax(_), _) => ErrorCode::BadJson,
+            (DecodeError::TooDeep(_), _) => ErrorCode::TooDeep,
             _ => ErrorCode::BadBody,
         };
         Self::new(code, error.to_string())
@@ -71,6 +73,7 @@ impl ApiError {
         let known = ErrorCode::ALL.iter().find(|code| code.as_str() == error.code);
         let mut answer = Self::new(known.copied().unwrap_or(ErrorCode::Game), error.detail);
         answer.problem.code = error.code;
+        answer.problem.retry_after_ms = error.retry_after_ms.or(answer.problem.retry_after_ms);
         answer
     }
 }
@@ -87,6 +90,7 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         | Code::PasswordWrong
         | Code::Banned
         | Code::NotOwner
+        | Code::OperatorsBan
         | Code::NotHost
         | Code::NotLeader
         | Code::BadPass => (StatusCode::FORBIDDEN, false),
@@ -130,7 +134,7 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         | Code::AskedLately
         | Code::RoomQuota
         | Code::TooManyGuesses => (StatusCode::TOO_MANY_REQUESTS, true),
-        Code::TooManyWatchers | Code::ServerFull | Code::QueueFull | Code::Draining | Code::RoomSlow => {
+        Code::ServerFull | Code::QueueFull | Code::Draining | Code::RoomSlow => {
             (StatusCode::SERVICE_UNAVAILABLE, true)
         }
         Code::Internal | Code::RoomFailed => (StatusCode::INTERNAL_SERVER_ERROR, false),
@@ -196,7 +200,6 @@ impl From<JoinError> for ApiError {
             JoinError::BadOptions(_) => ErrorCode::BadOptions,
             JoinError::NotFound | JoinError::Room(RoomError::Gone) => ErrorCode::RoomNotFound,
             JoinError::Room(RoomError::NotShown(NotShown::Broken)) => ErrorCode::Internal,
-            JoinError::Room(RoomError::NotShown(NotShown::TooMany)) => ErrorCode::TooManyWatchers,
             JoinError::Room(RoomError::NotShown(NotShown::NotPublic | NotShown::Later(_))) => {
                 ErrorCode::NotPublic
             }
@@ -206,7 +209,8 @@ impl From<JoinError> for ApiError {
                 return Self::new(ErrorCode::RoomQuota, error.to_string()).after(*retry_after_ms);
             }
             JoinError::BadPass => ErrorCode::BadPass,
-            JoinError::Room(RoomError::Busy) => ErrorCode::RoomBusy,
+            // Who watches hears of it on his stream; nothing else is refused for that.
+            JoinError::Room(RoomError::Busy | RoomError::NotShown(NotShown::TooMany)) => ErrorCode::RoomBusy,
             JoinError::Room(RoomError::Slow) => ErrorCode::RoomSlow,
             JoinError::Room(RoomError::Refused(Refusal::ByGame(refusal))) => {
                 let mut answer = Self::of_message(refusal.clone());
@@ -225,6 +229,12 @@ impl From<JoinError> for ApiError {
             JoinError::Room(RoomError::Refused(Refusal::Banned)) => ErrorCode::Banned,
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<BadOption> for ApiError {
+    fn from(error: BadOption) -> Self {
+        Self::new(ErrorCode::BadQuery, error.to_string())
     }
 }
 

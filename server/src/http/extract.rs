@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::error::QueryPayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
@@ -174,11 +175,18 @@ impl FromRequest for Answer {
     }
 }
 
-/// Whether the client names this media type among those that it accepts.
+/// Whether the client names this media type among those that it accepts, at whatever rank but 0
+/// ([RFC 9110 §12.4.2](https://www.rfc-editor.org/rfc/rfc9110#section-12.4.2)).
 #[must_use]
 pub fn accepts(request: &HttpRequest, media_type: &str) -> bool {
-    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.contains(media_type))
+    let accepted = request.headers().get_all(header::ACCEPT).filter_map(|accepted| accepted.to_str().ok());
+    accepted.flat_map(|accepted| accepted.split(',')).any(|range| {
+        let mut words = range.split(';').map(str::trim);
+        let weighs_nothing = |word: &str| {
+            word.strip_prefix(['q', 'Q']).and_then(|rest| rest.strip_prefix('=')?.parse().ok()) == Some(0.0)
+        };
+        words.next().is_some_and(|named| named.eq_ignore_ascii_case(media_type)) && !words.any(weighs_nothing)
+    })
 }
 
 /// A strong entity tag of these bytes ([RFC 9110 §8.8.3](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3)).
@@ -289,7 +297,7 @@ fn too_large(bytes_max: usize) -> ApiError {
     ApiError::new(ErrorCode::BodyTooLarge, format!("at most {bytes_max} bytes"))
 }
 
-/// Query options.
+/// Query options, each as text: [`number`](crate::stream::options::number) reads those that are numbers.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 
@@ -299,10 +307,9 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let query = web::Query::<T>::from_query(request.query_string());
-        std::future::ready(
-            query
-                .map(|query| Self(query.into_inner()))
-                .map_err(|error| ApiError::new(ErrorCode::BadQuery, error.to_string())),
-        )
+        std::future::ready(query.map(|query| Self(query.into_inner())).map_err(|error| match error {
+            QueryPayloadError::Deserialize(error) => ApiError::new(ErrorCode::BadQuery, error.to_string()),
+            error => ApiError::new(ErrorCode::BadQuery, error.to_string()),
+        }))
     }
 }

@@ -15,6 +15,7 @@ use super::extract::{Answer, Body, Mover, Query, state};
 use super::state::State;
 use crate::room::handle::RoomHandle;
 use crate::session::once::once;
+use crate::stream::options::number;
 
 /// Rooms in one page of a list, unless told.
 const PAGE: usize = 50;
@@ -83,7 +84,7 @@ pub async fn leave(mover: Mover, answer: Answer) -> Result<HttpResponse, ApiErro
 #[derive(Debug, Deserialize)]
 pub struct ListQuery {
     game: Option<String>,
-    limit: Option<usize>,
+    limit: Option<String>,
     after: Option<String>,
 }
 
@@ -95,7 +96,9 @@ impl ListQuery {
     pub fn page(self) -> Result<(Option<String>, Option<RoomId>, usize), ApiError> {
         let after = self.after.as_deref().map(str::parse::<RoomId>).transpose();
         let after = after.map_err(|error| ApiError::new(ErrorCode::BadQuery, format!("after: {error}")))?;
-        Ok((self.game, after, self.limit.unwrap_or(PAGE).clamp(1, ROOM_PAGE_MAX)))
+        let limit = number("limit", self.limit.as_deref())?;
+        let limit = limit.map_or(PAGE, |limit| usize::try_from(limit).unwrap_or(ROOM_PAGE_MAX));
+        Ok((self.game, after, limit.clamp(1, ROOM_PAGE_MAX)))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_cors::Cors;
 use actix_web::body::MessageBody;
 use actix_web::dev::{HttpServiceFactory, Service as _, ServiceResponse};
-use actix_web::http::header;
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::DefaultHeaders;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, guard, web};
 use sward_protocol::problem::ErrorCode;
@@ -43,6 +43,11 @@ pub fn all(prefix: &str, data: &web::Data<State>, pages: &Pages) -> impl HttpSer
             async move { answering.await.map(counted) }
         })
         .wrap(cors(&data.config.allow_origins))
+        .wrap_fn(|request, service| {
+            let is_preflight = request.method() == Method::OPTIONS;
+            let answering = service.call(request);
+            async move { answering.await.map(|response| if is_preflight { typed(response) } else { response }) }
+        })
         .wrap(headers(&data.config.allow_origins))
         // The last one stands around all others.
         .wrap_fn(move |request, service| {
@@ -114,6 +119,15 @@ fn mount_pages(config: &mut web::ServiceConfig, pages: &Pages) {
         }
         Pages::None => {}
     }
+}
+
+/// The words in which a preflight is refused come without their type.
+fn typed<B>(mut response: ServiceResponse<B>) -> ServiceResponse<B> {
+    if response.status() == StatusCode::BAD_REQUEST {
+        let plain = header::HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    }
+    response
 }
 
 fn counted<B: MessageBody>(response: ServiceResponse<B>) -> ServiceResponse<B> {

@@ -18,6 +18,7 @@ use crate::entropy;
 use crate::session::Session;
 use crate::session::once::check;
 use crate::session::registry::Found;
+use crate::stream::options::{check_nonce, number};
 
 /// `POST /v1/sessions`
 pub async fn create(
@@ -75,8 +76,7 @@ fn make(state: &State, name: String) -> Result<SessionCreated, ApiError> {
 /// Query of `POST /v1/bye`.
 #[derive(Debug, Deserialize)]
 pub struct ByeQuery {
-    #[serde(default)]
-    wait_ms: u64,
+    wait_ms: Option<String>,
     n: Option<String>,
 }
 
@@ -89,13 +89,15 @@ pub async fn bye(
     answer: Answer,
     query: Query<ByeQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let state = state(&request)?;
-    match state.registry.find(token(&request)?) {
+    let (state, token, ByeQuery { wait_ms, n }) = (state(&request)?, token(&request)?, query.0);
+    check_nonce(n.as_deref())?;
+    let wait_ms = number("wait_ms", wait_ms.as_deref())?.unwrap_or(0).min(whole_ms(BYE_WAIT_MAX));
+    match state.registry.find(token) {
         // The farewell of a page that was reloaded, later than the new page's stream: nobody leaves.
-        Found::Alive(session) if query.0.n.is_some_and(|n| session.mailslot().is_read_by_another(&n)) => {}
+        Found::Alive(session) if n.is_some_and(|n| session.mailslot().is_read_by_another(&n)) => {}
         Found::Alive(session) => {
             let now_ms = state.clock.now_ms();
-            session.said_bye(query.0.wait_ms.min(whole_ms(BYE_WAIT_MAX)), now_ms);
+            session.said_bye(wait_ms, now_ms);
             state.sweeper().look_after(&session, now_ms);
         }
         Found::Ended => {}

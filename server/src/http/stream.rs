@@ -15,6 +15,7 @@ use super::rooms::room;
 use super::state::State;
 use crate::entropy;
 use crate::fanout::mailslot::Mailslot;
+use crate::room::handle::{NotShown, RoomError};
 use crate::session::registry::Found;
 use crate::stream::body::StreamBody;
 use crate::stream::drain;
@@ -88,7 +89,15 @@ pub async fn watch(
     state.admission.directory.note_watcher(&mailslot);
     let id = room.charter().id;
     let opened = open::open_watch(&mailslot, id, &options, state.clock, &state.metrics);
-    room.watch(Arc::clone(&mailslot)).await?;
+    match room.watch(Arc::clone(&mailslot)).await {
+        Ok(()) => {}
+        // A status but 200 would stop an EventSource for good
+        // ([WHATWG HTML §9.2.3](https://html.spec.whatwg.org/multipage/server-sent-events.html#processing-model)).
+        Err(RoomError::Busy | RoomError::Slow | RoomError::NotShown(NotShown::TooMany)) => {
+            return streamed(&request, state, &options, Err(CloseCode::Overloaded), packer);
+        }
+        Err(error) => return Err(error.into()),
+    }
     // The drain may have begun since it was asked above, and have told everybody already.
     if state.is_draining() {
         mailslot.close(CloseCode::Shutdown);
@@ -100,8 +109,7 @@ fn options(request: &HttpRequest, query: StreamQuery) -> Result<StreamOptions, A
     // What is no text is no id either: it resets the stream, as any malformed id does.
     let header =
         request.headers().get("last-event-id").map(|id| id.to_str().unwrap_or("not text").to_owned());
-    let mut options = StreamOptions::new(header.as_deref(), accepts(request, frames::MEDIA_TYPE), query)
-        .map_err(|error| ApiError::new(ErrorCode::BadQuery, error.to_string()))?;
+    let mut options = StreamOptions::new(header.as_deref(), accepts(request, frames::MEDIA_TYPE), query)?;
     if request.version() == Version::HTTP_2 {
         options.beat_ms = options.beat_ms.min(HTTP_2_BEAT_MS_MAX);
     }

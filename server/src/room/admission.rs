@@ -288,7 +288,7 @@ impl Admission {
             private,
             password,
             meta: object("meta", meta).map_err(JoinError::BadMeta)?,
-            options: object("options", options).map_err(JoinError::BadField)?,
+            options: object("options", options).map_err(|error| JoinError::BadOptions(BadOptions(error)))?,
         };
         Ok(plan)
     }
@@ -397,7 +397,7 @@ fn entry(me: Payload, will: Option<Will>) -> Result<Entry, JoinError> {
                 format!("will has a type of 1 to {TYPE_CHARS_MAX} characters, and {WILL_BYTES_MAX} bytes");
             return Err(JoinError::BadField(detail));
         }
-        if kind.starts_with("chat") || kind.starts_with("sward.") {
+        if kind == "chat" || kind.starts_with("sward.") {
             return Err(JoinError::BadField(format!("will: the type {kind:?} is the server's")));
         }
     }

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
-use sward_protocol::downstream::{Event, Joined, Member};
+use sward_protocol::downstream::{Event, GoneWhy, Joined, Member};
 use sward_protocol::ids::{PlayerId, RoomId, Seat};
 use sward_protocol::limits::ROOM_BLOB_BYTES_MAX;
 use sward_protocol::operator::RoomInside;
@@ -30,6 +30,7 @@ use sward_protocol::problem::{ErrorCode, MessageError};
 use sward_protocol::rooms::{Phase, RoomChange, RoomInfo, RoomView};
 use sward_protocol::session::Player;
 use sward_protocol::social::{Chat, ChatScope};
+use sward_protocol::text;
 use sward_protocol::upstream::Message;
 
 use crate::chat;
@@ -37,10 +38,10 @@ use crate::game::context::{Facts, Outgoing};
 use crate::game::controls::Controls;
 use crate::game::{Audience, Blob, Game, Incoming as _, Random, Room, SaveError, Settings};
 use crate::rate::Rate;
-use crate::room::bans::Bans;
+use crate::room::bans::{Banner, Bans};
 use crate::room::effect::Effect;
 use crate::room::input::Input;
-use crate::room::order::{Order, plain_detail};
+use crate::room::order::Order;
 use crate::room::owner::Ownership;
 use crate::room::roster::{Occupancy, Roster};
 use crate::room::saved::SavedRoom;
@@ -409,7 +410,14 @@ impl<G: Game> RoomStep for RoomCore<G> {
             }
             Input::Kick { player, why, detail } => {
                 let seat = self.roster.seat_of(player);
-                self.put_out(player, seat, why, plain_detail(&detail), now_ms, effects);
+                let is_bot =
+                    seat.and_then(|seat| self.roster.seated().get(&seat)).is_some_and(|seated| seated.bot);
+                if why == GoneWhy::Banned {
+                    self.ban(player, is_bot, Banner::Operator, effects);
+                }
+                if let Some(seat) = seat {
+                    self.put_out(seat, why, text::gone_detail(&detail).unwrap_or_default(), now_ms, effects);
+                }
             }
             Input::Close => {
                 self.controls.is_closing = true;

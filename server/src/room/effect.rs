@@ -65,7 +65,7 @@ pub enum Effect {
 #[non_exhaustive]
 pub enum Refusal {
     /// Every seat is taken, or the players' own data takes all the room there is.
-    #[error("every seat is taken")]
+    #[error("every seat is taken, or the names and data of those who sit there leave no room for yours")]
     Full,
     /// The game or the room's owner lets nobody else in, or the room plays and is closed meanwhile.
     #[error("nobody else is let in")]

@@ -3,11 +3,11 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sward_protocol::ids::{PlayerId, Seat};
-use sward_protocol::limits::{GONE_DETAIL_CHARS_MAX, ME_BYTES_MAX, ROOM_PLAYERS_MAX};
+use sward_protocol::limits::{ME_BYTES_MAX, ROOM_PLAYERS_MAX};
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
-use sward_protocol::text;
 use sward_protocol::upstream::Message;
+use sward_protocol::{read, text};
 
 /// Every order, by its type on the wire.
 const TYPES: [&str; 13] = [
@@ -74,7 +74,8 @@ struct Name {
 
 #[derive(Deserialize)]
 struct Seats {
-    max_players: u64,
+    #[serde(deserialize_with = "read::seats")]
+    max_players: Option<u16>,
 }
 
 #[derive(Deserialize)]
@@ -117,19 +118,19 @@ impl Order {
         Ok(match message.kind.as_str() {
             "sward.lock" => Self::Lock,
             "sward.unlock" => Self::Unlock,
-            "sward.rename" => Self::Rename(name(&read::<Name>(data)?.name)?),
-            "sward.resize" => Self::Resize(seats(read::<Seats>(data)?.max_players)?),
-            "sward.meta" => Self::Meta(meta(read::<Meta>(data)?.meta)?),
+            "sward.rename" => Self::Rename(name(&fields::<Name>(data)?.name)?),
+            "sward.resize" => Self::Resize(seats(fields::<Seats>(data)?.max_players)?),
+            "sward.meta" => Self::Meta(meta(fields::<Meta>(data)?.meta)?),
             "sward.kick" => {
-                let Whom { seat, detail } = read(data)?;
-                Self::Kick { seat, detail: plain(detail) }
+                let Whom { seat, detail: said } = fields(data)?;
+                Self::Kick { seat, detail: detail(said)? }
             }
             "sward.ban" => {
-                let Whom { seat, detail } = read(data)?;
-                Self::Ban { seat, detail: plain(detail) }
+                let Whom { seat, detail: said } = fields(data)?;
+                Self::Ban { seat, detail: detail(said)? }
             }
-            "sward.unban" => Self::Unban(read::<Who>(data)?.id),
-            "sward.give" => Self::Give(read::<Whom>(data)?.seat),
+            "sward.unban" => Self::Unban(fields::<Who>(data)?.id),
+            "sward.give" => Self::Give(fields::<Whom>(data)?.seat),
             "sward.start" => Self::Start,
             "sward.over" => Self::Over,
             "sward.away" => Self::Away,
@@ -144,13 +145,13 @@ impl Order {
     }
 }
 
-fn read<T: DeserializeOwned>(data: &Payload) -> Result<T, MessageError> {
+fn fields<T: DeserializeOwned>(data: &Payload) -> Result<T, MessageError> {
     let bad = |why: String| MessageError::new(ErrorCode::BadPayload, format!("data: {why}"));
     // Serde would also take an array of the fields.
     if !data.json().starts_with('{') {
         return Err(bad("an object is needed".to_owned()));
     }
-    data.parse().map_err(|error| bad(error.to_string()))
+    data.parse().map_err(|error| bad(read::plain_words(&error)))
 }
 
 fn name(name: &str) -> Result<String, MessageError> {
@@ -160,10 +161,10 @@ fn name(name: &str) -> Result<String, MessageError> {
     text::name(name).map_err(|error| MessageError::new(ErrorCode::BadName, format!("name: {error}")))
 }
 
-fn seats(seats: u64) -> Result<u16, MessageError> {
-    let possible = u16::try_from(seats).ok().filter(|seats| (1..=ROOM_PLAYERS_MAX).contains(seats));
+fn seats(seats: Option<u16>) -> Result<u16, MessageError> {
+    let none = || MessageError::new(ErrorCode::BadPayload, "data: max_players is a number of seats");
     let bad = || MessageError::new(ErrorCode::BadMax, format!("max_players is 1 to {ROOM_PLAYERS_MAX}"));
-    possible.ok_or_else(bad)
+    Some(seats.ok_or_else(none)?).filter(|seats| (1..=ROOM_PLAYERS_MAX).contains(seats)).ok_or_else(bad)
 }
 
 fn meta(meta: Payload) -> Result<Payload, MessageError> {
@@ -174,17 +175,10 @@ fn meta(meta: Payload) -> Result<Payload, MessageError> {
     Err(MessageError::new(ErrorCode::BadMeta, detail))
 }
 
-/// What is said to somebody who is put out: as a game would say it, see [`plain_detail`].
-fn plain(detail: Option<String>) -> Option<String> {
-    plain_detail(&detail.unwrap_or_default())
-}
-
-/// Words for somebody who is put out: in one line, at most 200 characters; nothing if nothing is left.
-#[must_use]
-pub fn plain_detail(said: &str) -> Option<String> {
-    let short: String = said.trim().chars().filter(|c| !c.is_control()).take(GONE_DETAIL_CHARS_MAX).collect();
-    // What may not stand in a chat line may not stand here either: the others read it too.
-    text::chat(&short).ok()
+/// What is said to somebody who is put out; the others read it too.
+fn detail(detail: Option<String>) -> Result<Option<String>, MessageError> {
+    let said = text::gone_detail(&detail.unwrap_or_default());
+    said.map_err(|error| MessageError::new(ErrorCode::BadPayload, format!("detail: {error}")))
 }
 
 #[cfg(test)]
@@ -206,11 +200,11 @@ mod tests {
             ("sward.rename", r#"{"name":""}"#, Order::Rename(String::new())),
             ("sward.resize", r#"{"max_players":1000}"#, Order::Resize(1000)),
             ("sward.meta", r#"{"meta":{}}"#, Order::Meta(Payload::from_json("{}").unwrap())),
-            ("sward.kick", r#"{"seat":3}"#, Order::Kick { seat: Seat(3), detail: None }),
+            ("sward.kick", r#"{"seat":3,"detail":null}"#, Order::Kick { seat: Seat(3), detail: None }),
             (
                 "sward.ban",
-                r#"{"seat":3,"detail":" a\nb "}"#,
-                Order::Ban { seat: Seat(3), detail: Some("ab".to_owned()) },
+                r#"{"seat":3,"detail":" too loud "}"#,
+                Order::Ban { seat: Seat(3), detail: Some("too loud".to_owned()) },
             ),
             ("sward.unban", &format!(r#"{{"id":"{id}"}}"#), Order::Unban(id.parse().unwrap())),
             ("sward.give", r#"{"seat":2}"#, Order::Give(Seat(2))),
@@ -236,13 +230,18 @@ mod tests {
             ("sward.resize", r#"{"max_players":0}"#, "bad_max"),
             ("sward.resize", r#"{"max_players":1001}"#, "bad_max"),
             ("sward.resize", r#"{"max_players":1000000000}"#, "bad_max"),
-            ("sward.resize", r#"{"max_players":-1}"#, "bad_payload"),
+            ("sward.resize", r#"{"max_players":-1}"#, "bad_max"),
+            ("sward.resize", r#"{"max_players":1.5}"#, "bad_max"),
+            ("sward.resize", r#"{"max_players":null}"#, "bad_payload"),
             ("sward.resize", r#"{"max_players":"many"}"#, "bad_payload"),
             ("sward.meta", r#"{"meta":[1]}"#, "bad_meta"),
             ("sward.meta", r#"{"meta":null}"#, "bad_meta"),
             ("sward.meta", "{}", "bad_payload"),
             ("sward.meta", &large, "bad_meta"),
             ("sward.kick", "3", "bad_payload"),
+            ("sward.kick", r#"{"seat":3,"detail":"a\nb"}"#, "bad_payload"),
+            ("sward.ban", r#"{"seat":3,"detail":"a\u202eb"}"#, "bad_payload"),
+            ("sward.ban", &format!(r#"{{"seat":3,"detail":"{}"}}"#, "x".repeat(201)), "bad_payload"),
             ("sward.kick", r#"{"seat":-3}"#, "bad_payload"),
             ("sward.kick", r#"{"seat":65536}"#, "bad_payload"),
             ("sward.unban", r#"{"id":"Bo"}"#, "bad_payload"),
@@ -251,12 +250,5 @@ mod tests {
             let error = order(kind, data).unwrap_err();
             assert_eq!(error.code, code, "{kind} {data}: {}", error.detail);
         }
-    }
-
-    #[test]
-    fn what_is_said_to_somebody_who_is_put_out_is_one_short_line() {
-        assert_eq!(plain_detail("  \n "), None);
-        assert_eq!(plain_detail("a\u{202e}b"), None, "it would turn the text around it");
-        assert_eq!(plain_detail(&"x".repeat(500)).map(|detail| detail.len()), Some(200));
     }
 }

@@ -85,7 +85,7 @@ impl Hall {
         let open = open.map_err(|refused| match (refused, kind) {
             (Refused::Lately { wait_ms }, _) => {
                 self.metrics.social.calls_refused.with_label_values(&["asked_lately"]).inc();
-                refuse(ErrorCode::AskedLately, &format!("that came to nothing; wait {wait_ms} ms"))
+                refuse(ErrorCode::AskedLately, "that came to nothing a moment ago").after(wait_ms)
             }
             (Refused::HostBusy, _) => refuse(ErrorCode::HostBusy, "too many knock there; try again later"),
             (Refused::Pending, Kind::Invite) => refuse(ErrorCode::InvitePending, "he is invited already"),

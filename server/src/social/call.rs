@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
+use sward_protocol::read::plain_words;
 use sward_protocol::social::{AskAnswer, Invite, Knock, PartyCall, QueueCall, Watch, Withdraw};
 use sward_protocol::upstream::Message;
 
@@ -77,5 +78,5 @@ fn data<T: DeserializeOwned>(data: &Payload) -> Result<T, MessageError> {
     if !data.starts_with('{') {
         return Err(bad("data is an object".to_owned()));
     }
-    serde_json::from_str(data).map_err(|error| bad(error.to_string()))
+    serde_json::from_str(data).map_err(|error| bad(plain_words(&error)))
 }

@@ -77,11 +77,11 @@ impl Hall {
     #[must_use]
     pub fn refuse_caller(&self, wait_ms: u64) -> MessageError {
         self.metrics.social.calls_refused.with_label_values(&["caller"]).inc();
-        MessageError::new(ErrorCode::RateLimited, format!("you say too much to others; wait {wait_ms} ms"))
+        MessageError::new(ErrorCode::RateLimited, "you say too much to others").after(wait_ms)
     }
 
     fn too_much(&self, what: &str, wait_ms: u64) -> MessageError {
         self.metrics.social.calls_refused.with_label_values(&[what]).inc();
-        MessageError::new(ErrorCode::RateLimited, format!("so much is said there; wait {wait_ms} ms"))
+        MessageError::new(ErrorCode::RateLimited, "so much is said there").after(wait_ms)
     }
 }

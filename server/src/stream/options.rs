@@ -83,9 +83,7 @@ impl StreamOptions {
     /// # Errors
     /// [`BadOption`].
     pub fn new(header: Option<&str>, frames: bool, query: StreamQuery) -> Result<Self, BadOption> {
-        if query.n.as_ref().is_some_and(|nonce| nonce.chars().count() > NONCE_CHARS_MAX) {
-            return Err(BadOption::Nonce);
-        }
+        check_nonce(query.n.as_deref())?;
         let size = |name, text: &Option<String>| {
             let number = number(name, text.as_deref())?;
             Ok(number.map(|number| usize::try_from(number).unwrap_or(usize::MAX)))
@@ -129,13 +127,28 @@ fn is_on(text: Option<&str>) -> bool {
     matches!(text, Some("1" | "true"))
 }
 
-fn number(name: &'static str, text: Option<&str>) -> Result<Option<u64>, BadOption> {
+/// A number in a query. One that no integer of ours can hold is the nearest that it can: it is out of range, and clamped.
+///
+/// # Errors
+/// [`BadOption::Number`].
+pub fn number(name: &'static str, text: Option<&str>) -> Result<Option<u64>, BadOption> {
     let Some(text) = text else { return Ok(None) };
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(BadOption::Number(name));
     }
     Ok(Some(if text.starts_with('-') { 0 } else { text.parse().unwrap_or(u64::MAX) }))
+}
+
+/// Whether the nonce of a stream is one.
+///
+/// # Errors
+/// [`BadOption::Nonce`].
+pub fn check_nonce(nonce: Option<&str>) -> Result<(), BadOption> {
+    if nonce.is_some_and(|nonce| nonce.chars().count() > NONCE_CHARS_MAX) {
+        return Err(BadOption::Nonce);
+    }
+    Ok(())
 }
 
 fn position(id: Option<&str>) -> Position {

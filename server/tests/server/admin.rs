@@ -143,6 +143,8 @@ fn an_operator_looks_inside_puts_players_out_and_closes_rooms() {
     assert_eq!(kick(&detail), json!({"done": true}));
     assert_eq!(guest.await_event("gone"), json!({"seat": 2, "why": "banned", "detail": "enough"}));
     assert_eq!(kick(&json!({"player": player})), json!({"done": false}), "he sits there no more");
+    let lifted = zoe.send(&json!({"type": "sward.unban", "data": {"id": player}}));
+    assert_eq!((lifted.status, lifted.code().as_str()), (403, "operators_ban"), "the owner does not lift it");
     let again = bo.post(&format!("/v1/rooms/{room}/join"), &json!({}));
     assert_eq!((again.status, again.code().as_str()), (403, "banned"));
     assert_eq!(ask(&server, "POST", &format!("{path}/close"), &json!({})).json(), json!({"done": true}));
@@ -156,6 +158,7 @@ fn an_operator_looks_inside_puts_players_out_and_closes_rooms() {
     for (path, body, code) in [
         (path.clone() + "/kick", json!({"player": "Bo"}), "bad_body"),
         (path.clone() + "/kick", json!({"player": player, "detail": "x".repeat(201)}), "bad_body"),
+        (path.clone() + "/kick", json!({"player": player, "detail": "a\u{202e}b"}), "bad_body"),
         (path.clone() + "/kick", json!({"player": player}), "room_not_found"),
         (path + "/close", json!({}), "room_not_found"),
         ("/v1/admin/players/Bo/end".to_owned(), json!({}), "not_found"),

@@ -36,7 +36,10 @@ fn malformed_bodies_are_told_from_those_of_the_wrong_shape() {
         (b"{}", 422, "bad_body"),
         (b"", 422, "bad_body"),
         (b"{\"msgs\":5}", 422, "bad_body"),
+        (b"5", 422, "bad_body"),
         (b"{\"seq\":-1,\"msgs\":[]}", 422, "bad_body"),
+        (b"{\"seq\":1,\"seq\":2,\"msgs\":[]}", 422, "bad_body"),
+        (b"{\"ack\":\"no id\",\"msgs\":[{\"type\":\"x\"}]}", 422, "bad_body"),
         (b"{\"seq\":0,\"msgs\":[1]}", 422, "bad_body"),
         (b"{\"seq\":1.5,\"msgs\":[]}", 422, "bad_body"),
         (b"{\"seq\":9007199254740992,\"msgs\":[1]}", 422, "bad_body"),
@@ -54,7 +57,78 @@ fn malformed_bodies_are_told_from_those_of_the_wrong_shape() {
     check(&server, &zoe.path("/v1/send"), &[], many.as_bytes(), 422, "bad_body");
     let nested = format!("{{\"type\":\"x\",\"data\":{}{}}}", "[".repeat(100), "]".repeat(100));
     check(&server, &zoe.path("/v1/send"), &[], nested.as_bytes(), 422, "too_deep");
+    // A field of a message that stands twice is that message's own failure.
+    let twice = b"{\"msgs\":[{\"type\":\"m\",\"type\":\"n\"},{\"type\":\"x\"}]}";
+    let answer = server.request("POST", &zoe.path("/v1/send"), &[], twice).json();
+    assert_eq!(answer["replies"][0]["error"]["code"], "bad_message");
+    assert_eq!(answer["replies"].as_array().unwrap().len(), 1);
     is_unharmed(&zoe, &mut stream);
+}
+
+#[test]
+fn what_may_not_be_passed_on_is_told_alike_in_every_field() {
+    let server = Server::start();
+    let zoe = server.player("Zoë");
+    let deep = |depth: usize| format!("{}{}", "{\"a\":".repeat(depth - 1) + "{}", "}".repeat(depth - 1));
+    for field in ["me", "meta", "options", "filter"] {
+        for (value, status, code) in [
+            ("\"\\ud800\"", 400, "bad_json"),
+            ("{\"a\":\"\\udc00\"}", 400, "bad_json"),
+            ("1e400", 400, "bad_json"),
+            (&deep(33), 422, "too_deep"),
+        ] {
+            let body = format!("{{\"game\":\"relay\",\"{field}\":{value}}}");
+            check(&server, &zoe.path("/v1/join"), &[], body.as_bytes(), status, code);
+        }
+        let fits = format!("{{\"game\":\"relay\",\"create\":true,\"{field}\":{}}}", deep(32));
+        let made = server.request("POST", &zoe.path("/v1/join"), &[], fits.as_bytes());
+        assert_eq!(made.status, 200, "{field}: {}", made.text());
+        zoe.post("/v1/leave", &json!({}));
+    }
+    let packed = [&b"\x82\xa4game\xa5relay\xa2me"[..], &[0x91; 33], b"\xc0"].concat();
+    check(
+        &server,
+        &zoe.path("/v1/join"),
+        &[("Content-Type", "application/msgpack")],
+        &packed,
+        422,
+        "too_deep",
+    );
+    let binary = b"\x82\xa4game\xa5relay\xa2me\xc4\x01x";
+    check(
+        &server,
+        &zoe.path("/v1/join"),
+        &[("Content-Type", "application/msgpack")],
+        binary,
+        422,
+        "bad_body",
+    );
+}
+
+#[test]
+fn null_is_as_absent_in_every_optional_field() {
+    let server = Server::start();
+    let path = "/v1/sessions";
+    assert_eq!(server.post(path, &json!({"name": "Zoë", "version": null, "key": null})).status, 201);
+    let zoe = server.player("Zoë");
+    let nothing = json!({"game": "relay", "code": null, "filter": null, "create": null, "me": null, "name": null,
+        "max_players": null, "private": null, "password": null, "meta": null, "options": null, "will": null, "key": null});
+    check(&server, &zoe.path("/v1/join"), &[], nothing.to_string().as_bytes(), 404, "room_not_found");
+    let made = zoe.post("/v1/rooms", &nothing);
+    assert_eq!(made.status, 200, "{}", made.text());
+    let path = format!("/v1/rooms/{}/join", made.json()["room"]["id"].as_str().unwrap());
+    assert_eq!(
+        zoe.post(&path, &json!({"me": null, "password": null, "pass": null, "will": null})).status,
+        200
+    );
+    let batch = json!({"src": null, "seq": null, "ack": null, "msgs": [
+        {"type": "wave", "data": null, "rid": null, "to": null, "key": null, "keep": null},
+        {"type": "sward.lobby", "data": {"game": null, "watch": null}},
+        {"type": "sward.party", "data": {"join": null, "leave": null, "me": null}},
+        {"type": "sward.party", "data": {"leave": true}},
+        {"type": "sward.queue", "data": {"game": "relay", "mode": "duel", "skill": null, "me": null}},
+    ]});
+    assert_eq!(zoe.send(&batch).json(), json!({"ack": 0, "replies": []}));
 }
 
 #[test]
@@ -121,6 +195,7 @@ fn names_of_any_script_work_and_bad_ones_do_not() {
     let cases: &[(&[u8], u16, &str)] = &[
         (b"{\"name\":\"\\ud800\"}", 400, "bad_json"),
         (b"{\"name\":\"a\\u0000\"}", 422, "bad_name"),
+        (b"{\"name\":7,\"key\":\"\\ud800\"}", 400, "bad_json"),
         (b"{\"name\":7}", 422, "bad_body"),
         (b"{}", 422, "bad_body"),
         (b"[\"Zoe\"]", 422, "bad_body"),
@@ -170,6 +245,9 @@ fn joins_are_checked() {
         (json!({"game": "relay", "create": true, "max_players": 0}), 422, "bad_max"),
         (json!({"game": "relay", "create": true, "max_players": 1001}), 422, "bad_max"),
         (json!({"game": "relay", "create": true, "max_players": 1_000_000_000}), 422, "bad_max"),
+        (json!({"game": "relay", "create": true, "max_players": -1}), 422, "bad_max"),
+        (json!({"game": "relay", "create": true, "max_players": 1.5}), 422, "bad_max"),
+        (json!({"game": "relay", "create": true, "max_players": 1e30}), 422, "bad_max"),
         (json!({"game": "relay", "create": true, "max_players": "many"}), 422, "bad_body"),
         (json!({"game": "relay", "create": true, "password": ""}), 422, "bad_password"),
         (json!({"game": "relay", "create": true, "password": "x".repeat(65)}), 422, "bad_password"),
@@ -179,6 +257,9 @@ fn joins_are_checked() {
         (json!({"game": "relay", "create": true, "me": large}), 422, "bad_body"),
         (json!({"game": "relay", "create": true, "name": "a\u{7}"}), 422, "bad_name"),
         (json!({"game": "relay", "create": true, "options": {"flush_ms": -1}}), 422, "bad_options"),
+        (json!({"game": "relay", "create": true, "options": []}), 422, "bad_options"),
+        (json!({"game": "relay", "create": true, "options": large}), 422, "bad_options"),
+        (json!({"game": "relay", "create": true, "will": {"type": "sward.lock"}}), 422, "bad_body"),
         (json!({"game": "relay", "create": true, "options": {"flush_ms": 5000}}), 422, "bad_options"),
     ];
     for (body, status, code) in cases {
@@ -233,9 +314,44 @@ fn unknown_routes_methods_and_options_are_told() {
     for query in ["beat=x", "pad=1.5", "beat=", &format!("n={}", "n".repeat(33))] {
         assert_eq!(server.get(&zoe.path(&format!("/v1/stream?{query}"))).code(), "bad_query", "{query}");
     }
+    let long = format!("n={}", "n".repeat(33));
+    for query in ["wait_ms=x", "wait_ms=", &long] {
+        let bye = server.request("POST", &zoe.path(&format!("/v1/bye?{query}")), &[], b"");
+        assert_eq!(bye.code(), "bad_query", "{query}");
+    }
+    for query in ["wait_ms=-1", "wait_ms=60001", "wait_ms=99999999999999999999"] {
+        let mo = server.player("Mo");
+        assert_eq!(
+            server.request("POST", &mo.path(&format!("/v1/bye?{query}")), &[], b"").status,
+            200,
+            "{query}"
+        );
+    }
+    let twice = server.get("/v1/rooms?game=a&game=b");
+    assert_eq!(
+        (twice.code().as_str(), &twice.json()["detail"]),
+        ("bad_query", &json!("duplicate field `game`"))
+    );
     assert_eq!(server.get("/v1/rooms?limit=x").code(), "bad_query");
+    assert_eq!(server.get("/v1/rooms?limit=-5").status, 200, "clamped");
     assert_eq!(server.get("/v1/rooms?after=x").code(), "bad_query");
     assert_eq!(server.get("/v1/rooms?limit=0").status, 200, "clamped");
+}
+
+#[test]
+fn what_weighs_nothing_is_not_accepted() {
+    let server = Server::start();
+    for (accept, want) in [
+        ("application/msgpack", "application/msgpack"),
+        ("text/html, Application/MsgPack;q=0.1", "application/msgpack"),
+        ("application/msgpack;q=0", "application/json"),
+        ("application/msgpack; q=0.000, */*", "application/json"),
+        ("application/msgpackage", "application/json"),
+        ("*/*", "application/json"),
+    ] {
+        let response = server.request("GET", "/v1/time", &[("Accept", accept)], b"");
+        assert_eq!(response.header("content-type"), Some(want), "{accept}");
+    }
 }
 
 #[test]

@@ -160,7 +160,12 @@ fn whoever_calls_wrongly_or_too_often_is_told_and_nothing_changes() {
     let codes: Vec<_> =
         answer["replies"].as_array().unwrap().iter().map(|reply| &reply["error"]["code"]).collect();
     assert_eq!((codes[0], codes[39]), (&json!(null), &json!("rate_limited")));
+    let wait_ms = answer["replies"][39]["error"]["retry_after_ms"].as_u64().unwrap();
+    assert!((1..=334).contains(&wait_ms), "three a second: {wait_ms}");
     assert_eq!(answer["ack"], 40);
+    let alone = zoe.send(&json!({"type": "chat", "data": {"scope": "player", "to": id(&bo), "text": "hi"}}));
+    assert_eq!((alone.status, alone.code().as_str()), (429, "rate_limited"));
+    assert!((1..=334).contains(&alone.json()["retry_after_ms"].as_u64().unwrap()), "{}", alone.text());
     stream.expect("chat");
     assert!(server.metric("sward_calls_refused_total{whose=\"caller\"}") >= Some(20));
     assert_eq!(server.metric("sward_lobby_watchers"), Some(0));

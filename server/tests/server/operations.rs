@@ -31,6 +31,14 @@ fn pages_of_any_origin_may_call_until_there_is_a_list() {
         ];
         server.request("OPTIONS", "/v1/send", &asked, b"")
     };
+    for asked in [("PUT", "accept"), ("POST", "x-secret")] {
+        let (method, header) = asked;
+        let headers =
+            [origin, ("Access-Control-Request-Method", method), ("Access-Control-Request-Headers", header)];
+        let refused = server.request("OPTIONS", "/v1/send", &headers, b"");
+        assert_eq!(refused.status, 400, "{asked:?}");
+        assert_eq!(refused.header("content-type"), Some("text/plain; charset=utf-8"), "{asked:?}");
+    }
     let allowed = preflight(&server);
     assert_eq!(allowed.status, 200, "{}", allowed.text());
     assert_eq!(allowed.header("access-control-allow-origin"), Some("*"));

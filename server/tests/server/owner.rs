@@ -106,6 +106,19 @@ fn who_is_kicked_may_come_back_and_who_is_banned_gets_a_room_elsewhere() {
 }
 
 #[test]
+fn what_is_said_to_who_is_put_out_is_a_short_line() {
+    let server = Server::start();
+    let (_, [zoe, _], [_, mut bos]) = room(&server, &json!({}));
+    for detail in ["x".repeat(201), "a\nb".to_owned(), "a\u{202e}b".to_owned()] {
+        for kind in ["sward.kick", "sward.ban"] {
+            check_refused(&zoe, kind, &json!({"seat": 2, "detail": detail}), 422, "bad_payload");
+        }
+    }
+    order(&zoe, "sward.kick", &json!({"seat": 2, "detail": format!(" {} ", "ü".repeat(200))}));
+    assert_eq!(bos.expect("gone")["detail"], "ü".repeat(200));
+}
+
+#[test]
 fn an_owner_who_leaves_is_followed_by_who_sits_there_longest() {
     let server = Server::start();
     let (room, [zoe, bo], [zoes, mut bos]) = room(&server, &json!({}));

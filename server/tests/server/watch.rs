@@ -175,6 +175,17 @@ fn bad_wishes_have_their_code() {
 }
 
 #[test]
+fn one_too_many_is_told_by_the_stream_to_come_back() {
+    let server = Server::start();
+    let room = open(&server.player("Zoë"), &json!({"public_delay_ms": 0}));
+    let guests: Vec<Stream> = (0..1_000).map(|_| watch(&server, &room, "")).collect();
+    let (name, bye) = watch(&server, &room, "").next().unwrap();
+    assert_eq!((name.as_str(), &bye["code"]), ("bye", &json!(3013)), "{bye}");
+    assert!(bye["retry_ms"].as_u64().unwrap() >= 1_000);
+    drop(guests);
+}
+
+#[test]
 fn who_watches_is_told_when_the_server_stops() {
     let mut server = Server::start();
     let zoe = server.player("Zoë");

@@ -371,7 +371,11 @@ fn failure(error: ClientError, was_kept: bool) -> Failure {
             None => Failure::Unanswered,
         },
         ClientError::Refused(problem) if (400..500).contains(&problem.status) && problem.status != 408 => {
-            Failure::Refused(MessageError { code: problem.code, detail: problem.detail })
+            Failure::Refused(MessageError {
+                code: problem.code,
+                detail: problem.detail,
+                retry_after_ms: problem.retry_after_ms,
+            })
         }
         _ => Failure::Unanswered,
     }

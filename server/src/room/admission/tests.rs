@@ -212,6 +212,7 @@ fn a_will_is_a_message_of_the_games_and_small() {
     check(&"x".repeat(65), "", false);
     check("", "", false);
     check("chat", "hi", false);
+    check("chatter", "hi", true);
     check("sward.start", "", false);
 }
 

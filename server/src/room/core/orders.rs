@@ -8,6 +8,7 @@ use sward_protocol::problem::{ErrorCode, MessageError};
 use super::RoomCore;
 use crate::game::Game;
 use crate::game::context::Seated;
+use crate::room::bans::Banner;
 use crate::room::effect::Effect;
 use crate::room::order::Order;
 
@@ -42,15 +43,18 @@ impl<G: Game> RoomCore<G> {
             Order::Resize(seats) => self.resize(seats, effects)?,
             Order::Meta(meta) => self.controls.meta = meta,
             Order::Kick { seat, detail } => {
-                let whom = self.other(from, seat)?.id;
-                self.put_out(whom, Some(seat), GoneWhy::Kicked, detail, now_ms, effects);
+                self.other(from, seat)?;
+                self.put_out(seat, GoneWhy::Kicked, detail, now_ms, effects);
             }
             Order::Ban { seat, detail } => {
-                let whom = self.other(from, seat)?.id;
-                self.put_out(whom, Some(seat), GoneWhy::Banned, detail, now_ms, effects);
+                let Seated { id, bot, .. } = *self.other(from, seat)?;
+                self.ban(id, bot, Banner::Owner, effects);
+                self.put_out(seat, GoneWhy::Banned, detail, now_ms, effects);
             }
             Order::Unban(id) => {
-                self.bans.remove(id);
+                if !self.bans.lift(id) {
+                    return refuse(ErrorCode::OperatorsBan, "the operator keeps this player out");
+                }
                 effects.push(Effect::Banned(self.bans.clone()));
             }
             Order::Give(seat) => {
@@ -119,27 +123,27 @@ impl<G: Game> RoomCore<G> {
         Ok(())
     }
 
-    /// Puts a player out, for good if he is banned.
+    /// Puts whoever sits there out.
     pub(super) fn put_out(
         &mut self,
-        id: PlayerId,
-        seat: Option<Seat>,
+        seat: Seat,
         why: GoneWhy,
         detail: Option<String>,
         now_ms: u64,
         effects: &mut Vec<Effect>,
     ) {
-        let is_bot = seat.and_then(|seat| self.roster.seated().get(&seat)).is_some_and(|seated| seated.bot);
+        self.vacate(seat, why, detail, now_ms, effects);
+        self.settle(now_ms, effects);
+    }
+
+    /// Lets somebody never come back.
+    pub(super) fn ban(&mut self, id: PlayerId, is_bot: bool, by: Banner, effects: &mut Vec<Effect>) {
         // A bot never comes back as the one that it was.
-        if why == GoneWhy::Banned && !is_bot {
-            if self.bans.add(id) {
+        if !is_bot {
+            if self.bans.add(id, by) {
                 effects.push(Effect::BanForgotten);
             }
             effects.push(Effect::Banned(self.bans.clone()));
-        }
-        if let Some(seat) = seat {
-            self.vacate(seat, why, detail, now_ms, effects);
-            self.settle(now_ms, effects);
         }
     }
 }

