@@ -77,7 +77,7 @@ async fn a_request_has_a_reply_and_failures_are_told_to_their_author() {
     assert!(!within("leave", client.leave()).await.unwrap());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn the_queue_is_bounded_and_what_never_fits_is_refused_at_once() {
     let server = Server::start();
     let options = ClientOptions { waiting_max: 3, ..on(Rung::Sse) };
