@@ -38,12 +38,19 @@ pub use message::{Incoming, Raw};
 pub use policy::RoomPolicy;
 pub use random::Random;
 pub use start::StartRules;
+#[doc(inline)]
 pub use sward_protocol::downstream::{AwayWhy, GoneWhy};
+#[doc(inline)]
 pub use sward_protocol::ids::{PlayerId, RoomId, Seat};
 use sward_protocol::limits::ROOM_PLAYERS_MAX;
-pub use sward_protocol::payload::Payload;
+#[doc(inline)]
+pub use sward_protocol::payload::{Payload, PayloadError};
+#[doc(inline)]
 pub use sward_protocol::problem::{ErrorCode, MessageError};
+#[doc(inline)]
 pub use sward_protocol::rooms::{Phase, Will};
+#[doc(inline)]
+pub use sward_protocol::upstream::{Group, Keep, KeepScope, Message, To};
 
 /// What a game answers to a message: the reply, for whoever asked for one, or why it refuses.
 ///
@@ -98,7 +105,8 @@ pub trait Game: Sized + Send + 'static {
     /// `#[serde(tag = "type", content = "data", rename_all = "snake_case")]`, or [`Raw`] to take anything as it comes.
     ///
     /// A type that the enum does not have is answered with `unknown_type`, data of another shape with `bad_payload`; the
-    /// game never sees them, and they never cost their author his seat.
+    /// game never sees them, and they never cost their author his seat. Where nothing need be said, null (or no data) and
+    /// `{}` are the same.
     type Message: Incoming;
 
     /// Makes the game of a new room.

@@ -14,6 +14,29 @@
 //! assert_eq!(room.heard(bo), [r#"msg {"from":1,"type":"wave","data":{"hand":"left"}}"#]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! What it shows has the types of the wire:
+//!
+//! ```
+//! use sward_server::games::relay::Relay;
+//! use sward_server::testing::{Event, Gone, Joined, Member, Message, RoomInfo, TestRoom};
+//!
+//! let mut room = TestRoom::<Relay>::new();
+//! let (zoe, bo) = (room.join("Zoë"), room.join("Bo"));
+//! let joined: &Joined = room.joined(bo);
+//! assert_eq!(joined.players.iter().map(|member: &Member| &*member.name).collect::<Vec<_>>(), ["Zoë", "Bo"]);
+//! let info: RoomInfo = room.info();
+//! assert_eq!(info.players, 2);
+//! let wave = |kind: &str| Message { kind: kind.to_owned(), ..Message::default() };
+//! assert!(room.send_all(zoe, vec![wave("hello"), wave("bye")]).iter().all(Result::is_ok));
+//! room.leave(zoe);
+//! let kinds = room.events(bo).into_iter().map(|event| match event {
+//!     Event::Msg(msg) => msg.kind,
+//!     Event::Gone(Gone { seat, .. }) => format!("gone {seat}"),
+//!     other => other.name().to_owned(),
+//! });
+//! assert_eq!(kinds.collect::<Vec<_>>()[..3], ["hello", "bye", "gone 1"]);
+//! ```
 
 mod seen;
 
@@ -22,12 +45,17 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sward_protocol::downstream::{GoneWhy, Member};
+use sward_protocol::downstream::GoneWhy;
+#[doc(inline)]
+pub use sward_protocol::downstream::{Event, Gone, Joined, Member};
 use sward_protocol::ids::{NodeId, PlayerId, RoomId, Seat};
 use sward_protocol::payload::{CheckedMessage, Payload};
 use sward_protocol::problem::{ErrorCode, MessageError};
-use sward_protocol::rooms::{RoomInfo, Will};
-use sward_protocol::upstream::Message;
+#[doc(inline)]
+pub use sward_protocol::rooms::RoomInfo;
+use sward_protocol::rooms::Will;
+#[doc(inline)]
+pub use sward_protocol::upstream::Message;
 
 use crate::game::{BadOptions, Game, Random, SaveError, Settings};
 use crate::room::core::{Charter, RoomCore, RoomStep};
