@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde::Serialize;
 use sward_protocol::downstream::{AwayWhy, Event, Msg};
 use sward_protocol::ids::{PlayerId, RoomId, Seat};
-use sward_protocol::limits::{GONE_DETAIL_CHARS_MAX, ME_BYTES_MAX, ROOM_PLAYERS_MAX};
+use sward_protocol::limits::{
+    GONE_DETAIL_CHARS_MAX, KEY_CHARS_MAX, ME_BYTES_MAX, ROOM_PLAYERS_MAX, TYPE_CHARS_MAX,
+};
 use sward_protocol::payload::Payload;
 use sward_protocol::rooms::{Phase, Will};
 use sward_protocol::text;
@@ -75,9 +77,11 @@ pub(crate) struct Facts<'a> {
 
 /// A game's view of its room during one call.
 ///
-/// What a game sends reaches the players in the order in which it was sent. An event whose data does not serialise, or
-/// that is above 64 KiB on the wire, is dropped, with a log and `sward_events_dropped_total`; in a
-/// [test room](crate::testing) it fails the test. A game that sends more than 32,768 events or 8 MiB in one step (one
+/// What a game sends reaches the players in the order in which it was sent. An event whose data does not serialise, whose
+/// type or key is not 1–64 characters long, or that is above 64 KiB on the wire, is dropped, with a log and
+/// `sward_events_dropped_total`; in a [test room](crate::testing) it fails the test. Data is JSON, which has no infinity
+/// and no NaN: such a number arrives as null.
+/// A game that sends more than 32,768 events or 8 MiB in one step (one
 /// join, one tick, one player's batch) ends its room as a panic does. When half of it is spent, further messages of the
 /// same batch are answered `room_busy`, and timers wait for the next step.
 pub struct Room<'a> {
@@ -215,6 +219,12 @@ impl Room<'_> {
     }
 
     fn message(&mut self, from: Seat, to: Audience, kind: &str, data: impl Data, latest: Option<LatestKey>) {
+        if let Err(why) = named("type", kind, TYPE_CHARS_MAX) {
+            return self.drop(format!("msg {:?}", shortened(kind)), why);
+        }
+        if let Some(Err(why)) = latest.as_ref().map(|key| named("key", &key.name, KEY_CHARS_MAX)) {
+            return self.drop(format!("msg {kind:?}"), why);
+        }
         match data.payload() {
             Ok(data) => {
                 let bytes = kind.len() + data.json_len();
@@ -235,6 +245,17 @@ impl Room<'_> {
         self.controls.count(0);
         self.controls.dropped.push(Dropped { what, why });
     }
+}
+
+/// Whether the name of something is as long as a client expects it.
+fn named(what: &str, name: &str, chars_max: usize) -> Result<(), String> {
+    let is_good = !name.is_empty() && name.chars().count() <= chars_max;
+    if is_good { Ok(()) } else { Err(format!("a {what} has 1 to {chars_max} characters")) }
+}
+
+/// For the log.
+fn shortened(name: &str) -> String {
+    name.chars().take(TYPE_CHARS_MAX).collect()
 }
 
 /// What happens later.

@@ -1,6 +1,7 @@
 //! What a game can do, and what becomes of one that goes too far; as its author would test it.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,7 @@ enum Order {
     Odd,
     OddReply,
     Large,
+    Named { kind: String, key: Option<String> },
     Flood { events: u32, bytes: usize },
     FloodSome(u32),
     Panic,
@@ -88,6 +90,8 @@ impl Game for Puppet {
             Order::Odd => room.send(Audience::All, "odd", &BTreeMap::from([([1, 2], 3)])),
             Order::OddReply => return reply(&BTreeMap::from([([1, 2], 3)])),
             Order::Large => room.patch(Audience::All, &"x".repeat(70_000)),
+            Order::Named { kind, key: Some(key) } => room.send_latest(Audience::All, &key, &kind, ""),
+            Order::Named { kind, key: None } => room.send(Audience::All, &kind, ""),
             Order::Flood { events, bytes } => {
                 let text = "x".repeat(bytes);
                 (0..events).for_each(|_| room.send(Audience::All, "flood", &text));
@@ -453,4 +457,27 @@ fn a_game_that_saves_nothing_says_so() {
     let zoe = room.join("Zoë");
     assert_eq!(room.restored().err(), Some(SaveError::Unsupported));
     assert_eq!(room.state::<Value>(zoe), Value::Null);
+}
+
+/// What the test room says when the game does this.
+fn failure(kind: &str, data: &Value) -> String {
+    let (mut room, [zoe, ..]) = three();
+    let failed = catch_unwind(AssertUnwindSafe(|| drop(room.send(zoe, kind, data)))).unwrap_err();
+    failed.downcast_ref::<String>().unwrap().clone()
+}
+
+#[test]
+fn types_and_keys_have_1_to_64_characters() {
+    let (mut room, [_, bo, _]) = three();
+    let (longest, longer) = ("ä".repeat(64), "ä".repeat(65));
+    room.send(bo, "named", json!({"kind": longest, "key": longest})).unwrap();
+    assert_eq!(room.messages::<String>(bo, &longest), [""]);
+    for kind in ["", &longer] {
+        let said = failure("named", &json!({"kind": kind, "key": null}));
+        assert!(said.contains("a type has 1 to 64 characters"), "{said}");
+    }
+    for key in ["", &longer] {
+        let said = failure("named", &json!({"kind": "at", "key": key}));
+        assert!(said.contains("a key has 1 to 64 characters"), "{said}");
+    }
 }
