@@ -268,23 +268,54 @@ impl Room<'_> {
     /// # Panics
     /// Above 1,024 timers: the room ends, as by any panic of its game.
     pub fn set_timer(&mut self, name: &str, after: Duration) {
+        self.set_timer_of(None, name, after);
+    }
+
+    /// As [`Room::set_timer`], for the player on this seat: [`Game::seat_timer`](super::Game::seat_timer) is called with
+    /// both. Each seat has names of its own. When its player is out, its timers are taken back before anything else
+    /// happens, so that none of them is due for whoever sits there next. Nothing is set for a seat that nobody sits on.
+    ///
+    /// # Panics
+    /// As [`Room::set_timer`]: those of seats count among the 1,024.
+    pub fn set_seat_timer(&mut self, seat: Seat, name: &str, after: Duration) {
+        if self.players.contains_key(&seat) {
+            self.set_timer_of(Some(seat), name, after);
+        }
+    }
+
+    fn set_timer_of(&mut self, seat: Option<Seat>, name: &str, after: Duration) {
         let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1);
         // While time stands still it is what it was when it stopped; what passes meanwhile is added when it goes on.
         let now_ms = self.controls.stage.paused_since_ms.unwrap_or(self.now_ms);
-        self.controls.timers.set(name, now_ms.saturating_add(after_ms));
+        self.controls.timers.set(seat, name, now_ms.saturating_add(after_ms));
     }
 
     /// Takes a timer back. Whether it was still to come.
     pub fn cancel_timer(&mut self, name: &str) -> bool {
-        self.controls.timers.cancel(name)
+        self.controls.timers.cancel(None, name)
+    }
+
+    /// Takes a timer of a seat back. Whether it was still to come.
+    pub fn cancel_seat_timer(&mut self, seat: Seat, name: &str) -> bool {
+        self.controls.timers.cancel(Some(seat), name)
     }
 
     /// When this timer is due, Unix milliseconds; `None` if it is not set. While the room is paused, as if it went on now.
     #[must_use]
     pub fn timer_due_ms(&self, name: &str) -> Option<u64> {
+        self.due_ms(None, name)
+    }
+
+    /// When this timer of a seat is due, as [`Room::timer_due_ms`].
+    #[must_use]
+    pub fn seat_timer_due_ms(&self, seat: Seat, name: &str) -> Option<u64> {
+        self.due_ms(Some(seat), name)
+    }
+
+    fn due_ms(&self, seat: Option<Seat>, name: &str) -> Option<u64> {
         let stood_ms =
             self.controls.stage.paused_since_ms.map_or(0, |since_ms| self.now_ms.saturating_sub(since_ms));
-        self.controls.timers.due_ms(name).map(|due_ms| due_ms.saturating_add(stood_ms))
+        self.controls.timers.due_ms(seat, name).map(|due_ms| due_ms.saturating_add(stood_ms))
     }
 }
 

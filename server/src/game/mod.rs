@@ -154,6 +154,11 @@ pub trait Game: Sized + Send + 'static {
         let _ = (room, name);
     }
 
+    /// A timer of [`Room::set_seat_timer`] is due; its player sits there. Otherwise as [`Game::timer`].
+    fn seat_timer(&mut self, room: &mut Room<'_>, seat: Seat, name: &str) {
+        let _ = (room, seat, name);
+    }
+
     /// The room begins to play: its owner said `sward.start`, see [`StartRules`], or the game [`Room::start`]. Everybody
     /// was sent `start` with this seed (below 2^53) before what is sent here. It is over when the game says
     /// [`Room::over`].

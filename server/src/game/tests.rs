@@ -25,6 +25,9 @@ struct Puppet {
 enum Order {
     Say { to: Vec<u16>, text: String },
     Set { name: String, after_ms: u64 },
+    SetSeat { seat: Seat, name: String, after_ms: u64 },
+    CancelSeat { seat: Seat, name: String },
+    DueSeat { seat: Seat, name: String },
     Cancel(String),
     Due(String),
     Kick { seat: Seat, why: String },
@@ -78,6 +81,11 @@ impl Game for Puppet {
                 room.pass_on(from, Audience::these(to.into_iter().map(Seat)), "said", &text);
             }
             Order::Set { name, after_ms } => room.set_timer(&name, Duration::from_millis(after_ms)),
+            Order::SetSeat { seat, name, after_ms } => {
+                room.set_seat_timer(seat, &name, Duration::from_millis(after_ms));
+            }
+            Order::CancelSeat { seat, name } => return reply(&room.cancel_seat_timer(seat, &name)),
+            Order::DueSeat { seat, name } => return reply(&room.seat_timer_due_ms(seat, &name)),
             Order::Cancel(name) => return reply(&room.cancel_timer(&name)),
             Order::Due(name) => return reply(&room.timer_due_ms(&name)),
             Order::Kick { seat, why } => room.kick(seat, &why),
@@ -118,6 +126,10 @@ impl Game for Puppet {
         if name == "flood" {
             (0..STEP_EVENTS_MAX / 2 + 1).for_each(|_| room.send(Audience::All, "flood", ""));
         }
+    }
+
+    fn seat_timer(&mut self, room: &mut Room<'_>, seat: Seat, name: &str) {
+        room.send(Audience::All, "seat_timer", &(seat, name));
     }
 
     fn away(&mut self, _room: &mut Room<'_>, seat: Seat, why: AwayWhy) {
@@ -480,4 +492,30 @@ fn types_and_keys_have_1_to_64_characters() {
         let said = failure("named", &json!({"kind": "at", "key": key}));
         assert!(said.contains("a key has 1 to 64 characters"), "{said}");
     }
+}
+
+#[test]
+fn a_timer_of_a_seat_is_the_player_s_who_sits_there_and_of_nobody_after_him() {
+    let (mut room, [zoe, bo, mo]) = three();
+    room.send(zoe, "set", json!({"name": "idle", "after_ms": 20})).unwrap();
+    for seat in [bo.seat, mo.seat, Seat(4)] {
+        room.send(zoe, "set_seat", json!({"seat": seat, "name": "idle", "after_ms": 10})).unwrap();
+    }
+    let due = |room: &mut TestRoom<Puppet>, seat: Seat| {
+        room.request::<Option<u64>>(zoe, "due_seat", json!({"seat": seat, "name": "idle"})).unwrap()
+    };
+    assert_eq!(due(&mut room, mo.seat), Some(room.now_ms() + 10));
+    assert_eq!(due(&mut room, Seat(4)), None, "nobody sits there");
+    room.leave(bo);
+    assert_eq!(room.join("Jo").seat, bo.seat);
+    let mut twin = room.restored().unwrap();
+    for room in [&mut room, &mut twin] {
+        room.advance(Duration::from_millis(30));
+        assert_eq!(room.messages::<(Seat, String)>(zoe, "seat_timer"), [(mo.seat, "idle".to_owned())]);
+        assert_eq!(room.messages::<String>(zoe, "timer"), ["idle"], "the room's own goes by the same name");
+    }
+    room.send(zoe, "set_seat", json!({"seat": mo.seat, "name": "idle", "after_ms": 10})).unwrap();
+    assert!(room.request::<bool>(zoe, "cancel_seat", json!({"seat": mo.seat, "name": "idle"})).unwrap());
+    room.advance(Duration::from_millis(30));
+    assert!(room.messages::<(Seat, String)>(zoe, "seat_timer").is_empty());
 }

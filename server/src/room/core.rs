@@ -31,6 +31,7 @@ use sward_protocol::upstream::Message;
 use crate::chat;
 use crate::game::context::{Facts, Outgoing};
 use crate::game::controls::Controls;
+use crate::game::timers::Label;
 use crate::game::{Audience, Game, Incoming as _, Random, Room, SaveError, Settings};
 use crate::room::bans::Bans;
 use crate::room::effect::Effect;
@@ -277,8 +278,11 @@ impl<G: Game> RoomCore<G> {
     /// Those timers that are due. What is set meanwhile is due 1 ms later at least, so this ends.
     fn fire_timers(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
         while !self.is_over && !self.controls.is_spent() && self.controls.stage.paused_since_ms.is_none() {
-            let Some(name) = self.controls.timers.take_due(now_ms) else { return };
-            self.call(now_ms, effects, |game, room| game.timer(room, &name));
+            let Some(Label { seat, name }) = self.controls.timers.take_due(now_ms) else { return };
+            self.call(now_ms, effects, |game, room| match seat {
+                Some(seat) => game.seat_timer(room, seat, &name),
+                None => game.timer(room, &name),
+            });
         }
     }
 

@@ -102,6 +102,7 @@ impl<G: Game> RoomCore<G> {
         if !self.roster.vacate(seat) {
             return;
         }
+        self.controls.timers.vacate(seat);
         self.ownership.depart(seat, &self.roster);
         effects.push(Effect::Vacated { seat, why, detail: detail.clone() });
         let gone = Event::Gone(Gone { seat, why, detail });
