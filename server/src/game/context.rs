@@ -88,13 +88,14 @@ pub struct Room<'a> {
     pub(crate) now_ms: u64,
     pub(crate) facts: Facts<'a>,
     pub(crate) players: &'a BTreeMap<Seat, Seated>,
+    pub(crate) leaver: Option<&'a Seated>,
     pub(crate) random: &'a mut Random,
     pub(crate) controls: &'a mut Controls,
     pub(crate) outgoing: &'a mut Vec<Outgoing>,
 }
 
 /// What there is.
-impl Room<'_> {
+impl<'a> Room<'a> {
     /// The time of this step, Unix milliseconds; never goes back.
     #[must_use]
     pub fn now_ms(&self) -> u64 {
@@ -111,6 +112,22 @@ impl Room<'_> {
     #[must_use]
     pub fn player(&self, seat: Seat) -> Option<&Seated> {
         self.players.get(&seat)
+    }
+
+    /// Who has just left, with his name and his own data: in [`Game::leave`](super::Game::leave); `None` otherwise. He is
+    /// none of [`Room::players`] any more.
+    ///
+    /// ```
+    /// # use sward_server::game::{Audience, GoneWhy, Room, Seat};
+    /// fn leave(room: &mut Room<'_>, seat: Seat, _why: GoneWhy) {
+    ///     if let Some(leaver) = room.leaver() {
+    ///         room.send(Audience::All, "news", &format!("{} gave up", leaver.name));
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn leaver(&self) -> Option<&'a Seated> {
+        self.leaver
     }
 
     /// What the newcomer wants to be said in his name when he is gone: in [`Game::join`](super::Game::join), once; `None`

@@ -132,7 +132,7 @@ pub trait Game: Sized + Send + 'static {
         Ok(())
     }
 
-    /// The player on `seat` is out; he is in [`Room::players`] no more. Not called when the whole room ends.
+    /// The player on `seat` is out; he is in [`Room::players`] no more, but [`Room::leaver`] has his name and data. Not called when the whole room ends.
     fn leave(&mut self, room: &mut Room<'_>, seat: Seat, why: GoneWhy) {
         let _ = (room, seat, why);
     }

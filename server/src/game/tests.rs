@@ -69,7 +69,8 @@ impl Game for Puppet {
 
     fn leave(&mut self, room: &mut Room<'_>, seat: Seat, why: GoneWhy) {
         assert_eq!(room.player(seat), None);
-        self.seen.push(format!("leave {seat} {why:?}"));
+        let leaver = room.leaver().map(|leaver| leaver.name.clone()).unwrap_or_default();
+        self.seen.push(format!("leave {seat} {leaver} {why:?}"));
         if why == GoneWhy::Kicked && seat == Seat(2) {
             room.kick(Seat(3), "you too");
         }
@@ -136,7 +137,8 @@ impl Game for Puppet {
         self.seen.push(format!("away {seat} {why:?}"));
     }
 
-    fn back(&mut self, _room: &mut Room<'_>, seat: Seat) {
+    fn back(&mut self, room: &mut Room<'_>, seat: Seat) {
+        assert_eq!(room.leaver(), None);
         self.seen.push(format!("back {seat}"));
     }
 
@@ -267,7 +269,7 @@ fn there_are_timers_but_no_ticks_while_nobody_is_there() {
     room.advance(Duration::from_secs(3));
     let mo = room.join("Mo");
     let seen = room.state::<Value>(mo)["seen"].clone();
-    assert_eq!(seen, json!(["leave 1 Left", "leave 2 Left", "leave 3 Left"]));
+    assert_eq!(seen, json!(["leave 1 Zoë Left", "leave 2 Bo Left", "leave 3 Mo Left"]));
     room.advance(Duration::from_secs(1));
     assert_eq!(room.game().seen.last().unwrap(), "second");
     assert_eq!(room.send(mo, "due", "flood").unwrap().json(), "null", "it fired");
@@ -284,7 +286,7 @@ fn a_player_who_is_kicked_is_told_why_and_so_is_the_game() {
     room.send(bo, "kick", json!({"seat": 2, "why": "x".repeat(500)})).unwrap();
     assert_eq!(room.gone(bo).unwrap().detail.as_ref().unwrap().len(), 200);
     assert_eq!(room.gone(mo).unwrap().detail.as_deref(), Some("you too"), "put out by the game's own leave");
-    assert_eq!(room.game().seen, ["leave 1 Kicked", "leave 2 Kicked", "leave 3 Kicked"]);
+    assert_eq!(room.game().seen, ["leave 1 Zoë Kicked", "leave 2 Bo Kicked", "leave 3 Mo Kicked"]);
     assert_eq!(room.send(mo, "roll", ()).unwrap_err().code, "not_in_room");
     let zoe = room.join("Zoë");
     assert_eq!(zoe.seat, Seat(1), "he may come back");
@@ -343,7 +345,7 @@ fn the_game_hears_who_is_away_and_back() {
     room.away(zoe);
     room.back(zoe);
     room.lose(zoe);
-    assert_eq!(room.game().seen, ["away 1 Lost", "back 1", "leave 1 Lost"]);
+    assert_eq!(room.game().seen, ["away 1 Lost", "back 1", "leave 1 Zoë Lost"]);
     let told = [
         "away {\"seat\":1,\"why\":\"lost\"}",
         "back {\"seat\":1}",

@@ -29,7 +29,7 @@ use sward_protocol::social::{Chat, ChatScope};
 use sward_protocol::upstream::Message;
 
 use crate::chat;
-use crate::game::context::{Facts, Outgoing};
+use crate::game::context::{Facts, Outgoing, Seated};
 use crate::game::controls::Controls;
 use crate::game::timers::Label;
 use crate::game::{Audience, Game, Incoming as _, Random, Room, SaveError, Settings};
@@ -155,6 +155,8 @@ pub struct RoomCore<G> {
     /// What changed besides, and is to be told.
     change: RoomChange,
     is_over: bool,
+    /// Who has left, while the game is told so.
+    leaver: Option<Seated>,
     outgoing: Vec<Outgoing>,
 }
 
@@ -185,6 +187,7 @@ impl<G: Game> RoomCore<G> {
             chat: chat::Log::default(),
             game,
             is_over: false,
+            leaver: None,
             outgoing: Vec::new(),
         }
     }
@@ -253,6 +256,7 @@ impl<G: Game> RoomCore<G> {
             now_ms,
             facts: Facts { id: *id, code, name, max_players, is_private, owner, phase },
             players: self.roster.seated(),
+            leaver: self.leaver.as_ref(),
             random: &mut self.random,
             controls: &mut self.controls,
             outgoing: &mut self.outgoing,
