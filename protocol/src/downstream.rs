@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::blobs::{BlobChange, BlobInfo};
 use crate::bye::Bye;
 use crate::codec::{DecodeError, msgpack};
 use crate::ids::{Epoch, EventId, PlayerId, RoomId, Seat};
@@ -20,7 +21,7 @@ pub enum Event {
     /// Still here.
     Noop(Time),
     /// You are in.
-    Joined(Joined),
+    Joined(Box<Joined>),
     /// A player took a seat.
     Here(Here),
     /// A seat is empty.
@@ -53,6 +54,8 @@ pub enum Event {
     State(Payload),
     /// What changed in it.
     Patch(Payload),
+    /// A named blob of the room was published or replaced, or is no more.
+    Blob(BlobChange),
     /// Answer to `sward.ping`.
     Pong(Pong),
     /// What an operator says.
@@ -114,6 +117,9 @@ pub struct Joined {
     /// What was said last in the room, oldest first.
     #[serde(default)]
     pub chat: Vec<Chat>,
+    /// The room's named blobs, by name; absent when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blobs: Vec<BlobInfo>,
 }
 
 /// A player in a room.
@@ -281,6 +287,7 @@ macro_rules! with_data {
             Event::Party($data) => $body,
             Event::Queue($data) => $body,
             Event::State($data) | Event::Patch($data) => $body,
+            Event::Blob($data) => $body,
             Event::Pong($data) => $body,
             Event::Warn($data) => $body,
             Event::Reset($data) => $body,
@@ -311,6 +318,7 @@ macro_rules! read_as {
             "queue" => Self::Queue($read),
             "state" => Self::State($read),
             "patch" => Self::Patch($read),
+            "blob" => Self::Blob($read),
             "pong" => Self::Pong($read),
             "warn" => Self::Warn($read),
             "reset" => Self::Reset($read),
@@ -344,6 +352,7 @@ impl Event {
             Self::Queue(_) => "queue",
             Self::State(_) => "state",
             Self::Patch(_) => "patch",
+            Self::Blob(_) => "blob",
             Self::Pong(_) => "pong",
             Self::Warn(_) => "warn",
             Self::Reset(_) => "reset",

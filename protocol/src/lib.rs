@@ -8,6 +8,7 @@
 //! | [`ids`] | players, rooms, seats, event ids, tokens |
 //! | [`session`], [`rooms`], [`upstream`], [`operator`] | request and answer bodies |
 //! | [`downstream`] | the events of a stream |
+//! | [`blobs`] | what tells of a room's named blobs |
 //! | [`password`] | a room's password, which hides from logs |
 //! | [`social`] | what players say to each other outside of a game: lobbies, chat, invitations, matchmaking |
 //! | [`payload`] | a game's own data, passed on unparsed but checked |
@@ -17,6 +18,7 @@
 //! | [`fragment`], [`mod@format`] | an event encoded once; the forms of a stream, written and read |
 //! | [`sse`], [`frames`] | Server-Sent Events; frames for native clients |
 
+pub mod blobs;
 pub mod bye;
 pub mod codec;
 pub mod downstream;

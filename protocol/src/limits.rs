@@ -64,7 +64,7 @@ pub const TYPE_CHARS_MAX: usize = 64;
 /// Characters of `src` and of a stream's nonce `n`.
 pub const NONCE_CHARS_MAX: usize = 32;
 /// Characters of a `key`: of a request that is safe to send again, and of a message in the latest lane; of the name of a
-/// kept value.
+/// kept value, and of that of a blob.
 pub const KEY_CHARS_MAX: usize = 64;
 /// Integers stay below this (2^53), so that JavaScript keeps them exactly.
 pub const INTEGER_END: u64 = 1 << 53;
@@ -76,6 +76,15 @@ pub const PASSWORD_CHARS_MAX: usize = 64;
 pub const PASSWORD_BYTES_MAX: usize = 256;
 /// Rooms in one page of a list.
 pub const ROOM_PAGE_MAX: usize = 100;
+
+/// Bytes of one named blob of a room.
+pub const BLOB_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a blob's media type.
+pub const BLOB_TYPE_BYTES_MAX: usize = 128;
+/// Blobs of one room at a time.
+pub const ROOM_BLOBS_MAX: usize = 16;
+/// Bytes of all blobs of one room, those included that were replaced and are still shown or read.
+pub const ROOM_BLOB_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Bytes of one event as `["name",data]`, `joined` excepted.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::blobs::BlobInfo;
 use crate::downstream::Member;
 use crate::ids::{PlayerId, RoomId};
 use crate::rooms::RoomInfo;
@@ -80,6 +81,9 @@ pub struct RoomInside {
     pub room: RoomInfo,
     /// Who sits in it, by seat.
     pub players: Vec<Member>,
+    /// Its named blobs, by name; absent when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blobs: Vec<BlobInfo>,
 }
 
 /// Body of `POST /v1/admin/rooms/{id}/kick`.

@@ -59,6 +59,8 @@ codes! {
     NotOwner = "not_owner", "Only the room's owner may do this";
     /// No such room, or none that fits.
     RoomNotFound = "room_not_found", "There is no such room";
+    /// The room has no blob of this name, or no more the one with this tag.
+    NoSuchBlob = "no_such_blob", "The room has no such blob";
     /// The route exists, the method does not.
     MethodNotAllowed = "method_not_allowed", "This route does not take that method";
     /// A batch is missing.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::blobs::BlobInfo;
 use crate::downstream::Member;
 use crate::ids::{RoomId, Seat};
 use crate::password::Password;
@@ -256,6 +257,9 @@ pub struct RoomView {
     pub players: Vec<Member>,
     /// What the game shows to everybody.
     pub state: Payload,
+    /// The room's named blobs, by name; absent when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blobs: Vec<BlobInfo>,
 }
 
 /// Answer to `GET /v1/rooms`.

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
+use sward_protocol::blobs::BlobInfo;
 use sward_protocol::codec::Encoding;
 use sward_protocol::downstream::{AwayWhy, Member};
 use sward_protocol::ids::{Epoch, EventId, NodeId, PlayerId, RoomId, Seat, Token};
@@ -52,6 +53,11 @@ fn room() -> RoomInfo {
         owner: Seat(1),
         meta: payload(&json!({"map": "hills", "level": [1, 2.5, null]})),
     }
+}
+
+fn blob() -> BlobInfo {
+    let (name, kind) = ("map".to_owned(), "application/json".to_owned());
+    BlobInfo { name, etag: "0f1e2d3c4b5a69788796a5b4c3d2e1f0".to_owned(), size_bytes: 2_163, kind }
 }
 
 fn create_room() -> CreateRoom {
@@ -269,7 +275,10 @@ fn rooms(bodies: &mut Bodies) {
         why: Some(AwayWhy::Lost),
     };
     let state = payload(&json!({"tick": 7}));
-    bodies.both("GET /v1/rooms/{id}/state: 200", &RoomView { room: room(), players: vec![member], state });
+    let mut view = RoomView { room: room(), players: vec![member], state, blobs: Vec::new() };
+    bodies.both("GET /v1/rooms/{id}/state: 200", &view);
+    view.blobs = vec![blob()];
+    bodies.both("GET /v1/rooms/{id}/state: 200, with a blob", &view);
     let public = RoomInfo {
         name: String::new(),
         private: false,
@@ -334,7 +343,8 @@ fn operator(bodies: &mut Bodies) {
     let kick = KickPlayer { player, ban: true, detail: "three strikes".to_owned() };
     bodies.both("POST /v1/admin/rooms/{id}/kick", &kick);
     bodies.both("POST /v1/admin/rooms/{id}/kick: 200", &Done { done: true });
-    bodies.both("GET /v1/admin/rooms/{id}: 200", &RoomInside { room: room(), players: Vec::new() });
+    let inside = RoomInside { room: room(), players: Vec::new(), blobs: vec![blob()] };
+    bodies.both("GET /v1/admin/rooms/{id}: 200", &inside);
 }
 
 fn problems(bodies: &mut Bodies) {

@@ -7,6 +7,7 @@
 mod support;
 
 use serde_json::json;
+use sward_protocol::blobs::{BlobChange, BlobInfo};
 use sward_protocol::bye::{Bye, CloseCode};
 use sward_protocol::codec::Encoding;
 use sward_protocol::downstream::*;
@@ -57,6 +58,15 @@ fn info() -> RoomInfo {
         phase: Phase::Open,
         owner: Seat(1),
         meta: payload(&json!({})),
+    }
+}
+
+fn blob() -> BlobInfo {
+    BlobInfo {
+        name: "map".to_owned(),
+        etag: "0f1e2d3c4b5a69788796a5b4c3d2e1f0".to_owned(),
+        size_bytes: 1_048_576,
+        kind: "text/plain; charset=\"utf-8\"".to_owned(),
     }
 }
 
@@ -149,14 +159,15 @@ fn events() -> Vec<Event> {
             version: 1,
         }),
         Event::Reset(Reset { reason: ResetReason::TooOld }),
-        Event::Joined(Joined {
+        Event::Joined(Box::new(Joined {
             room: info(),
             seat: Seat(1),
             players,
             state: payload(&json!({"tick": 7})),
             seed: None,
             chat: vec![line(Some(Seat(1)), ChatScope::Room)],
-        }),
+            blobs: vec![blob()],
+        })),
         Event::Noop(Time { time_ms: 1_764_000_000_075 }),
         Event::Here(Here { seat: Seat(2), id, name: "محمد".to_owned(), me, bot: false }),
         Event::Away(Away { seat: Seat(2), why: AwayWhy::Lost }),
@@ -170,6 +181,8 @@ fn events() -> Vec<Event> {
         Event::Chat(line(Some(Seat(1)), ChatScope::Room)),
         Event::State(payload(&json!({"tick": 8, "animals": []}))),
         Event::Patch(payload(&json!({"tick": 9}))),
+        Event::Blob(blob().into()),
+        Event::Blob(BlobChange::removed("map")),
     ];
     events.extend(changes(id));
     events.extend([
@@ -305,7 +318,7 @@ fn a_batch_bears_the_id_of_its_last_event() {
     let shape: Vec<_> =
         deliveries.iter().map(|delivery| (delivery.id.as_deref(), delivery.events.len())).collect();
     let want =
-        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.36"), 32), (None, 1)];
+        [(None, 1), (None, 1), (Some("7f3a91c2.3"), 1), (None, 1), (Some("7f3a91c2.38"), 34), (None, 1)];
     assert_eq!(shape, want);
 }
 

@@ -138,7 +138,8 @@ fn joined() -> impl Strategy<Value = Event> {
                 owner: Seat(1),
                 meta,
             };
-            Event::Joined(Joined { room, seat: Seat(1), players, state, chat: Vec::new(), seed: Some(7) })
+            let (seat, chat, blobs) = (Seat(1), Vec::new(), Vec::new());
+            Event::Joined(Box::new(Joined { room, seat, players, state, chat, seed: Some(7), blobs }))
         },
     )
 }
@@ -273,14 +274,15 @@ fn the_largest_joined_is_read_in_every_form() {
         meta: Payload::null(),
     };
     let state = Payload::from_json(&state).unwrap();
-    let event = Event::Joined(Joined {
+    let event = Event::Joined(Box::new(Joined {
         room,
         seat: Seat(1),
         players: Vec::new(),
         state,
         chat: Vec::new(),
         seed: None,
-    });
+        blobs: Vec::new(),
+    }));
     let bytes = Fragment::of(&event).unwrap().into_item().len();
     assert!((JOINED_BYTES_MAX - 300..=JOINED_BYTES_MAX).contains(&bytes), "{bytes} bytes");
     for format in FORMATS {

@@ -258,7 +258,8 @@ impl Builder {
         let (clock, metrics) = (Clock::new(), Arc::new(Metrics::new()));
         let players_max =
             config.max_players.unwrap_or_else(|| descriptors::players_for(descriptors::limit()));
-        let directory = Arc::new(Directory::new(config.max_rooms, clock, Arc::clone(&metrics)));
+        let directory = Directory::new(config.max_rooms, clock, Arc::clone(&metrics));
+        let directory = Arc::new(directory.with_blob_bytes(config.max_blob_bytes));
         // One process: the node only has to be well-formed.
         #[expect(clippy::cast_possible_truncation, reason = "16 of 64 random bits are wanted")]
         let node = NodeId(entropy::seed() as u16);

@@ -8,6 +8,7 @@ use sward_protocol::limits;
 
 use crate::clock::whole_ms;
 use crate::operator::secret::AdminSecret;
+use crate::room::directory::BLOB_BYTES_MAX;
 use crate::session::rate::{Rate, Rates};
 use crate::session::state::Patience;
 
@@ -60,6 +61,10 @@ pub struct Config {
     #[arg(long, env = "SWARD_MAX_ROOMS", default_value_t = 10_000, value_parser = max_rooms)]
     pub max_rooms: usize,
 
+    /// The most bytes that are set aside for the named blobs of all rooms together: each room takes as many as its game says
+    #[arg(long, env = "SWARD_MAX_BLOB_BYTES", default_value_t = BLOB_BYTES_MAX)]
+    pub max_blob_bytes: usize,
+
     /// Origins whose pages may use this server, such as `https://game.example`; all of them when there is none
     #[arg(long = "allow-origin", env = "SWARD_ALLOW_ORIGIN", value_delimiter = ',', value_parser = origin)]
     pub allow_origins: Vec<String>,
@@ -105,6 +110,7 @@ impl Default for Config {
             max_players: None,
             max_streams: 1_000_000,
             max_rooms: 10_000,
+            max_blob_bytes: BLOB_BYTES_MAX,
             allow_origins: Vec::new(),
             messages_per_s: 100,
             bytes_per_s: 131_072,

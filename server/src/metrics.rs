@@ -17,6 +17,8 @@ pub struct Metrics {
     pub requests_refused: IntCounterVec,
     /// Rooms alive.
     pub rooms: IntGauge,
+    /// What rooms have published.
+    pub blobs: Blobs,
     /// Sessions made.
     pub sessions_made: IntCounter,
     /// Sessions ended, by why.
@@ -66,6 +68,8 @@ pub struct Metrics {
 pub struct Games {
     /// Rooms ended because their game panicked, or could not show its state.
     pub failed: IntCounter,
+    /// Rooms whose game could not show its public state.
+    pub unshown: IntCounter,
     /// Rooms whose game does not come to the end of its step.
     pub stuck: IntGauge,
     /// Steps that kept their thread waiting.
@@ -83,12 +87,39 @@ impl Games {
                 "sward_rooms_failed_total",
                 "Rooms whose game panicked or could not show its state",
             ),
+            unshown: counter("sward_rooms_unshown_total", "Rooms whose game could not show its public state"),
             stuck: register(registry, stuck),
             steps_slow: counter("sward_steps_slow_total", "Steps of games that took more than 100 ms"),
             ticks_skipped: counter(
                 "sward_ticks_skipped_total",
                 "Ticks left out because the room was still at work",
             ),
+        }
+    }
+}
+
+/// Named blobs that rooms have published.
+#[derive(Debug)]
+pub struct Blobs {
+    /// How many.
+    pub count: IntGauge,
+    /// Bytes of them, and of those that were replaced and are still shown or read.
+    pub bytes: IntGauge,
+    /// Bytes that are set aside for those of all rooms, whether they have them or not.
+    pub bytes_reserved: IntGauge,
+    /// Blobs that games were refused.
+    pub refused: IntCounter,
+}
+
+impl Blobs {
+    fn new(registry: &Registry) -> Self {
+        let gauge = |name, help| register(registry, gauge(name, help));
+        let refused = counter("sward_blobs_refused_total", "Blobs that games were refused");
+        Self {
+            count: gauge("sward_blobs", "Named blobs that rooms have"),
+            bytes: gauge("sward_blob_bytes", "Bytes of blobs, those of replaced ones still shown too"),
+            bytes_reserved: gauge("sward_blob_bytes_reserved", "Bytes set aside for the blobs of rooms"),
+            refused: register(registry, refused),
         }
     }
 }
@@ -162,6 +193,7 @@ impl Metrics {
                 "why",
             ),
             rooms: gauge("sward_rooms", "Rooms alive"),
+            blobs: Blobs::new(&registry),
             sessions_made: counter("sward_sessions_made_total", "Sessions made"),
             sessions_ended: by("sward_sessions_ended_total", "Sessions ended, by why", "why"),
             streams_opened: by("sward_streams_opened_total", "Streams opened, by how they began", "how"),

@@ -102,7 +102,7 @@ export class RoomView {
       this.room.players.set(player.seat, player);
     }
     const everybody = [...this.room.players.values()];
-    return { name: 'joined', payload: { room: this.room, seat, players: everybody, state: data.state, seed: data.seed, chat: data.chat ?? [] } };
+    return { name: 'joined', payload: { room: this.room, seat, players: everybody, state: data.state, seed: data.seed, chat: data.chat ?? [], blobs: data.blobs ?? [] } };
   }
 
   /**

@@ -228,6 +228,15 @@ export class Session {
     return performance.now() - sent_ms;
   }
 
+  /**
+   * @param {string} route beginning with a slash
+   * @param {Record<string, string>} [query]
+   * @returns {string} the URL of a GET on this server, with the session's token in it: keep it to oneself
+   */
+  url(route, query) {
+    return this.#http.url(route, { token: this.#connection.token, ...query });
+  }
+
   /** Ends the session: the seat is free at once. */
   close() {
     this.#connection.feed({ type: 'close' });

@@ -338,14 +338,15 @@ impl State {
         let players = players.collect();
         self.push(
             index,
-            Event::Joined(Joined {
+            Event::Joined(Box::new(Joined {
                 room: info.clone(),
                 seat,
                 players,
                 state: Payload::null(),
                 chat: Vec::new(),
                 seed: None,
-            }),
+                blobs: Vec::new(),
+            })),
         );
         Reply::Json(200, json!({ "room": info, "seat": seat }))
     }

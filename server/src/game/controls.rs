@@ -5,6 +5,7 @@ use sward_protocol::ids::Seat;
 use sward_protocol::payload::Payload;
 use sward_protocol::rooms::Will;
 
+use super::blob::Blobs;
 use super::timers::Timers;
 
 /// Events that a game may send in one step of its room: one join, one tick, one player's batch. A game that sends more is
@@ -34,6 +35,8 @@ pub struct Controls {
     pub stage: Stage,
     /// What the newcomer wants to be said when he is gone, while the game is asked about him.
     pub will: Option<Will>,
+    /// What players fetch by a plain GET.
+    pub blobs: Blobs,
     /// What was not sent, and why.
     pub dropped: Vec<Dropped>,
     sent_events: u32,
@@ -64,9 +67,9 @@ pub struct Dropped {
 }
 
 impl Controls {
-    /// Those of a new room.
+    /// Those of a new room, whose blobs may have so many bytes.
     #[must_use]
-    pub fn new(meta: Payload) -> Self {
+    pub fn new(meta: Payload, blob_bytes_max: usize) -> Self {
         Self {
             timers: Timers::default(),
             meta,
@@ -77,6 +80,7 @@ impl Controls {
             bots_out: Vec::new(),
             stage: Stage::default(),
             will: None,
+            blobs: Blobs::new(blob_bytes_max),
             dropped: Vec::new(),
             sent_events: 0,
             sent_bytes: 0,

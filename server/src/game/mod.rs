@@ -10,6 +10,7 @@
 //! | [`context`] | what a game sees of its room, and what it can do there |
 //! | [`audience`] | who receives an event |
 //! | [`message`] | what players send, read as the game's own type |
+//! | [`blob`] | named blobs that players fetch
 //! | [`data`] | what a game sends, answers and saves, as JSON |
 //! | [`controls`] | what a game has set of its room, and how much it may say at once |
 //! | [`start`] | how a game is started, who owns its room, when it stands still |
@@ -18,6 +19,7 @@
 //! | [`random`] | the seeded random source |
 
 pub mod audience;
+pub mod blob;
 pub mod context;
 pub mod controls;
 pub mod data;
@@ -30,8 +32,10 @@ pub mod timers;
 use std::time::Duration;
 
 use serde::Serialize;
+use sward_protocol::limits::ROOM_BLOB_BYTES_MAX;
 
 pub use audience::Audience;
+pub use blob::{Blob, BlobError};
 pub use context::{Room, Seated};
 pub use data::{Data, SaveError};
 pub use message::{Incoming, Raw};
@@ -190,7 +194,8 @@ pub trait Game: Sized + Send + 'static {
     }
 
     /// The state as everybody may see it, without a seat: for those who watch, and for `GET /v1/rooms/{id}/state`. Asked
-    /// for only if [`Settings::public`] says so. Null unless the game says otherwise.
+    /// for only if [`Settings::public`] says so. Null unless the game says otherwise. If it panics or does not serialise,
+    /// nobody without a seat sees the room (500 `internal`), and it goes on.
     fn public_state(&self) -> impl Serialize {}
 
     /// The whole game as a value, such that [`Game::restore`] makes a game of it that goes on exactly as this one would.
@@ -276,14 +281,18 @@ pub struct Settings {
     pub bots_yield: bool,
     /// How long the room stays when no human sits in it.
     pub empty: Duration,
+    /// Bytes of all [named blobs](Room::publish) that the room may have at a time, at most 4 MiB. The server sets so many
+    /// aside for each room (`--max-blob-bytes`): when there are none left, a new room is refused with `server_full`, and one
+    /// that was made has what it was promised.
+    pub blob_bytes: usize,
 }
 
 /// The longest delay with which a room shows itself.
 pub const PUBLIC_DELAY_MAX: Duration = Duration::from_secs(120);
 
 impl Settings {
-    /// A room of so many seats (1–1,000) or fewer, if its creator says so; without ticks, that flushes every 33 ms at most, belongs to its creator, and is
-    /// disposed of when it was empty for 1 s.
+    /// A room of so many seats (1–1,000) or fewer, if its creator says so; without ticks and blobs, that flushes every 33 ms
+    /// at most, belongs to its creator, and is disposed of when it was empty for 1 s.
     #[must_use]
     pub fn new(max_players: u16) -> Self {
         Self {
@@ -297,6 +306,7 @@ impl Settings {
             has_owner: true,
             bots_yield: false,
             empty: Duration::from_secs(1),
+            blob_bytes: 0,
         }
     }
 
@@ -321,6 +331,12 @@ impl Settings {
     #[must_use]
     pub fn with_public(self, delay: Duration) -> Self {
         Self { public: Some(delay.min(PUBLIC_DELAY_MAX)), ..self }
+    }
+
+    /// The same with named blobs of so many bytes in all, at most 4 MiB: see [`Room::publish`].
+    #[must_use]
+    pub fn with_blobs(self, bytes: usize) -> Self {
+        Self { blob_bytes: bytes.min(ROOM_BLOB_BYTES_MAX), ..self }
     }
 
     /// The same with another flush interval.

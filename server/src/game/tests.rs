@@ -43,6 +43,9 @@ enum Order {
     OddReply,
     Large,
     Named { kind: String, key: Option<String> },
+    Publish { name: String, text: String },
+    PublishMany { blobs: u8, bytes: usize },
+    Unpublish(String),
     Flood { events: u32, bytes: usize },
     FloodSome(u32),
     Panic,
@@ -56,7 +59,7 @@ impl Game for Puppet {
     }
 
     fn settings(&self) -> Settings {
-        Settings::new(4).with_tick(Duration::from_millis(100))
+        Settings::new(4).with_tick(Duration::from_millis(100)).with_blobs(usize::MAX)
     }
 
     fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
@@ -64,6 +67,9 @@ impl Game for Puppet {
         room.send(Audience::All, "welcome", &name);
         room.set_timer("bored", Duration::from_secs(60));
         room.set_meta(&json!({"last": name}));
+        if self.guest_list.is_some() && room.publish("last", "text/plain", name.clone()).is_err() {
+            return refuse("no_card", "he has no visiting card");
+        }
         if self.guest_list.as_ref().is_some_and(|guests| !guests.contains(&name)) {
             return refuse("not_invited", "ask the host");
         }
@@ -104,6 +110,15 @@ impl Game for Puppet {
             Order::Large => room.patch(Audience::All, &"x".repeat(70_000)),
             Order::Named { kind, key: Some(key) } => room.send_latest(Audience::All, &key, &kind, ""),
             Order::Named { kind, key: None } => room.send(Audience::All, &kind, ""),
+            Order::Publish { name, text } => {
+                room.send(Audience::All, "before", "");
+                room.publish(&name, "text/plain", text)?;
+                room.send(Audience::All, "after", &room.blobs().len());
+            }
+            Order::PublishMany { blobs, bytes } => {
+                (0..blobs).try_for_each(|blob| room.publish("many", "image/png", vec![blob; bytes]))?;
+            }
+            Order::Unpublish(name) => return reply(&room.unpublish(&name)),
             Order::Flood { events, bytes } => {
                 let text = "x".repeat(bytes);
                 (0..events).for_each(|_| room.send(NOBODY, "flood", &text));
@@ -474,6 +489,83 @@ fn a_game_that_saves_nothing_says_so() {
     let zoe = room.join("Zoë");
     assert_eq!(room.restored().err(), Some(SaveError::Unsupported));
     assert_eq!(room.state::<Value>(zoe), Value::Null);
+}
+
+/// A room with Zoë and Bo, of which nothing was heard yet.
+fn two() -> (TestRoom<Puppet>, TestPlayer, TestPlayer) {
+    let mut room = TestRoom::<Puppet>::with(json!({"guests": ["Zoë", "Bo", "Mo"]})).unwrap();
+    let (zoe, bo) = (room.join("Zoë"), room.join("Bo"));
+    room.forget_heard();
+    (room, zoe, bo)
+}
+
+#[test]
+fn all_are_told_of_a_blob_in_its_place_and_who_comes_later_finds_it_in_joined() {
+    let (mut room, zoe, bo) = two();
+    let tag = |room: &TestRoom<Puppet>| room.blob("map").unwrap().etag().to_owned();
+    room.send(zoe, "publish", json!({"name": "map", "text": "hills"})).unwrap();
+    let first = tag(&room);
+    let told = [
+        r#"msg {"from":0,"type":"before","data":""}"#.to_owned(),
+        format!(r#"blob {{"name":"map","etag":"{first}","size_bytes":5,"type":"text/plain"}}"#),
+        r#"msg {"from":0,"type":"after","data":2}"#.to_owned(),
+    ];
+    assert_eq!(room.heard(bo), told);
+    room.send(zoe, "publish", json!({"name": "map", "text": "hills"})).unwrap();
+    assert_eq!(room.heard(bo).len(), 2, "the same again is no news");
+    room.send(zoe, "publish", json!({"name": "map", "text": "dales"})).unwrap();
+    assert_ne!(tag(&room), first);
+    let mut restored = room.restored().unwrap();
+    for room in [&mut room, &mut restored] {
+        let mo = room.join("Mo");
+        let blobs = &room.joined(mo).blobs;
+        assert_eq!(
+            (&*blobs[0].name, blobs[0].size_bytes),
+            ("last", 2),
+            "what the game publishes when he comes, too"
+        );
+        assert_eq!((&*blobs[1].name, &blobs[1].etag), ("map", &tag(room)));
+        assert_eq!(room.blob("map").unwrap().bytes(), b"dales");
+        assert!(!room.heard(mo).iter().any(|event| event.starts_with("blob")), "`joined` told him");
+        room.forget_heard();
+        assert!(room.request::<bool>(zoe, "unpublish", "map").unwrap());
+        assert!(!room.request::<bool>(zoe, "unpublish", "map").unwrap());
+        assert_eq!(room.heard(bo), [r#"blob {"name":"map","etag":null}"#]);
+        assert_eq!(room.blob_names().collect::<Vec<_>>(), ["last"]);
+    }
+}
+
+#[test]
+fn a_refused_newcomer_changes_no_blob() {
+    let mut room = TestRoom::<Puppet>::with(json!({"guests": ["Zoë"]})).unwrap();
+    let zoe = room.join("Zoë");
+    room.forget_heard();
+    assert!(room.try_join("Bo", ()).is_err());
+    assert_eq!(room.blob("last").unwrap().bytes(), "Zoë".as_bytes());
+    assert_eq!(room.heard(zoe), [""; 0]);
+}
+
+#[test]
+fn a_blob_that_cannot_be_is_refused_and_nothing_is_said_of_it() {
+    let (mut room, zoe, bo) = two();
+    for bad in [json!({"name": "../map", "text": ""}), json!({"name": "", "text": "a"})] {
+        let error = room.send(zoe, "publish", &bad).unwrap_err();
+        assert_eq!(error.code, "bad_blob", "{bad}");
+        assert_eq!(room.heard(bo), [r#"msg {"from":0,"type":"before","data":""}"#]);
+    }
+    let mib = 1024 * 1024;
+    let error = room.send(zoe, "publish_many", json!({"blobs": 1, "bytes": mib + 1})).unwrap_err();
+    assert!(error.detail.contains("1048577 bytes"), "{error}");
+    room.send(zoe, "publish_many", json!({"blobs": 3, "bytes": mib})).unwrap();
+    assert_eq!(room.blob("many").unwrap().bytes()[0], 2);
+    assert_eq!(room.settings().blob_bytes, 4 * mib, "more is not to be had");
+}
+
+#[test]
+#[should_panic(expected = "in one step")]
+fn a_game_that_publishes_without_end_is_stopped() {
+    let (mut room, zoe, _) = two();
+    let _ = room.send(zoe, "publish_many", json!({"blobs": 255, "bytes": 1024 * 1024}));
 }
 
 /// What the test room says when the game does this.

@@ -90,9 +90,12 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         | Code::NotHost
         | Code::NotLeader
         | Code::BadPass => (StatusCode::FORBIDDEN, false),
-        Code::NotFound | Code::RoomNotFound | Code::NoSuchPlayer | Code::NoSuchAsk | Code::NoSuchParty => {
-            (StatusCode::NOT_FOUND, false)
-        }
+        Code::NotFound
+        | Code::RoomNotFound
+        | Code::NoSuchBlob
+        | Code::NoSuchPlayer
+        | Code::NoSuchAsk
+        | Code::NoSuchParty => (StatusCode::NOT_FOUND, false),
         Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, false),
         Code::Gap
         | Code::TooManyWarnings
@@ -188,15 +191,13 @@ impl From<JoinError> for ApiError {
             JoinError::BadName(_) => ErrorCode::BadName,
             JoinError::UnknownGame(_) => ErrorCode::UnknownGame,
             JoinError::BadOptions(_) => ErrorCode::BadOptions,
-            JoinError::NotFound
-            | JoinError::Room(RoomError::Gone | RoomError::NotShown(NotShown::Broken)) => {
-                ErrorCode::RoomNotFound
-            }
+            JoinError::NotFound | JoinError::Room(RoomError::Gone) => ErrorCode::RoomNotFound,
+            JoinError::Room(RoomError::NotShown(NotShown::Broken)) => ErrorCode::Internal,
             JoinError::Room(RoomError::NotShown(NotShown::TooMany)) => ErrorCode::TooManyWatchers,
             JoinError::Room(RoomError::NotShown(NotShown::NotPublic | NotShown::Later(_))) => {
                 ErrorCode::NotPublic
             }
-            JoinError::TooManyRooms(TooManyRooms::Server) => ErrorCode::ServerFull,
+            JoinError::TooManyRooms(TooManyRooms::Server | TooManyRooms::Blobs) => ErrorCode::ServerFull,
             JoinError::TooManyRooms(TooManyRooms::Game) => ErrorCode::TooManyRooms,
             JoinError::TooManyRooms(TooManyRooms::Player { retry_after_ms }) => {
                 return Self::new(ErrorCode::RoomQuota, error.to_string()).after(*retry_after_ms);

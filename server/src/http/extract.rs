@@ -75,6 +75,15 @@ impl FromRequest for Caller {
     }
 }
 
+/// The session of a request that may do without: `None` where no token came.
+///
+/// # Errors
+/// `bad_token` and `session_gone` for a token that came and is of no use.
+pub fn caller_if_any(request: &HttpRequest) -> Result<Option<Caller>, ApiError> {
+    let has_token = bearer(request).or_else(|| query_value(request.query_string(), "token")).is_some();
+    has_token.then(|| caller(request)).transpose()
+}
+
 fn caller(request: &HttpRequest) -> Result<Caller, ApiError> {
     let state = state(request)?;
     match state.registry.find(token(request)?) {

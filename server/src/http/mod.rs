@@ -5,7 +5,7 @@
 //! | [`state`] | what every handler is given |
 //! | [`extract`] | bodies, tokens and encodings of requests and answers |
 //! | [`error`] | every error as a problem document: the only place with status codes |
-//! | [`sessions`], [`stream`], [`send`], [`rooms`] | the game routes |
+//! | [`sessions`], [`stream`], [`send`], [`rooms`], [`blobs`] | the game routes |
 //! | [`admin`] | what an operator says and does, behind his secret |
 //! | [`operations`] | health, readiness, metrics |
 //! | [`assets`], [`files`] | the embedded web client; a page of the game author's own |
@@ -13,6 +13,7 @@
 
 pub mod admin;
 pub mod assets;
+pub mod blobs;
 pub mod error;
 pub mod extract;
 pub mod files;

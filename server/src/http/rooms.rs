@@ -128,7 +128,7 @@ pub async fn view(
     id: web::Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     let room = room(state(&request)?, &id)?;
-    answer.cached(&request, &room.view().await?)
+    answer.cached(&request, &*room.view().await?)
 }
 
 /// The room that a path names.

@@ -13,7 +13,7 @@ use sward_protocol::problem::ErrorCode;
 
 use super::error::{AnsweredCode, ApiError};
 use super::state::State;
-use super::{admin, assets, files, operations, rooms, send, sessions, stream};
+use super::{admin, assets, blobs, files, operations, rooms, send, sessions, stream};
 use crate::net::answering;
 
 /// How long a browser may remember the answer to a preflight, in seconds.
@@ -84,6 +84,7 @@ fn mount(config: &mut web::ServiceConfig) {
         )
         .service(resource("/v1/rooms/{id}", "GET").route(web::get().to(rooms::show)))
         .service(resource("/v1/rooms/{id}/state", "GET").route(web::get().to(rooms::view)))
+        .service(resource("/v1/rooms/{id}/blobs/{name}", "GET, HEAD").route(get_or_head().to(blobs::blob)))
         .service(resource("/v1/rooms/{id}/watch", "GET").route(web::get().to(stream::watch)))
         .service(resource("/v1/rooms/{id}/join", "POST").route(web::post().to(rooms::join_room)))
         .service(

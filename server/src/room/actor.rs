@@ -1,6 +1,8 @@
 //! The shell around a room: its mailbox, its timers, and delivery.
 
 mod alarm;
+mod command;
+mod members;
 mod rhythm;
 mod shown;
 
@@ -11,26 +13,24 @@ use std::time::Duration;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
 use sward_protocol::bye::CloseCode;
-use sward_protocol::downstream::{Event, Gone, GoneWhy, Joined};
-use sward_protocol::ids::{PlayerId, Seat};
-use sward_protocol::operator::RoomInside;
-use sward_protocol::rooms::{RoomView, Seated};
+use sward_protocol::downstream::GoneWhy;
+use sward_protocol::ids::Seat;
 use sward_protocol::upstream::Message;
-use tokio::sync::oneshot;
 
+pub use self::command::Command;
+use self::shown::Looks;
 use super::catalog::last_words;
 use super::core::{Charter, RoomStep};
-use super::directory::{Directory, Reservation};
+use super::directory::Directory;
 use super::effect::{Effect, Refusal};
 use super::gallery::Gallery;
-use super::handle::{Completion, NotShown, RoomHandle};
-use super::input::{Entry, Input, Newcomer};
-use super::intake::{Intake, Permit, STEP_SLOW_MS};
+use super::handle::{Completion, RoomHandle};
+use super::input::Input;
+use super::intake::{Intake, STEP_SLOW_MS};
 use super::occupant::{Occupant, Stay};
+use super::shelf::Shelf;
 use crate::clock::whole_ms;
-use crate::fanout::encode::encode;
-use crate::fanout::flush::{Flush, FlushWriter};
-use crate::fanout::mailslot::Mailslot;
+use crate::fanout::flush::FlushWriter;
 use crate::fanout::wake::Wakes;
 use crate::game::Settings;
 
@@ -43,95 +43,6 @@ const EMPTY_LOOK_MIN: Duration = Duration::from_millis(50);
 const EMPTY_LOOK_MAX: Duration = Duration::from_millis(5000);
 /// How often the log has a room whose game is slow.
 const SLOW_TOLD_EVERY_MS: u64 = 10_000;
-
-/// What a room is told by the shell.
-#[derive(Debug)]
-pub enum Command {
-    /// Somebody wants a seat.
-    Join {
-        /// Who.
-        occupant: Arc<Occupant>,
-        /// What he brings.
-        entry: Box<Entry>,
-        /// The seat that is held for him.
-        reservation: Reservation,
-        /// Told the outcome.
-        answer: oneshot::Sender<Result<Seated, Refusal>>,
-        /// Its place in the room's intake, given back when it was handled.
-        _permit: Permit,
-    },
-    /// A stay ends.
-    Leave {
-        /// Which.
-        stay: Stay,
-        /// Why.
-        why: GoneWhy,
-        /// Told when the seat is free.
-        answer: Option<oneshot::Sender<()>>,
-    },
-    /// A player was lost or heard from again.
-    Presence {
-        /// Whose.
-        stay: Stay,
-    },
-    /// A player's messages.
-    Batch {
-        /// Whose.
-        stay: Stay,
-        /// In order.
-        messages: Vec<Message>,
-        /// Told what became of them.
-        done: Completion,
-        /// Its place in the room's intake, given back when it was handled.
-        _permit: Permit,
-    },
-    /// A player needs `joined` anew.
-    Resync {
-        /// Who.
-        stay: Stay,
-    },
-    /// Somebody wants to see the room as everybody may.
-    View {
-        /// Told the room.
-        answer: oneshot::Sender<Result<RoomView, NotShown>>,
-        /// Its place in the room's intake.
-        _permit: Permit,
-    },
-    /// Somebody wants to watch.
-    Watch {
-        /// Where his events go.
-        mailslot: Arc<Mailslot>,
-        /// Told whether he may.
-        answer: oneshot::Sender<Result<(), NotShown>>,
-        /// Its place in the room's intake.
-        _permit: Permit,
-    },
-    /// The operator puts somebody out.
-    Kick {
-        /// Whom.
-        player: PlayerId,
-        /// Kicked or banned.
-        why: GoneWhy,
-        /// What he is told.
-        detail: String,
-        /// Told whether he sat there.
-        answer: oneshot::Sender<bool>,
-    },
-    /// The operator looks inside.
-    Inspect {
-        /// Told who sits there.
-        answer: oneshot::Sender<RoomInside>,
-    },
-    /// The operator ends the room.
-    Close {
-        /// Told when it is done.
-        answer: oneshot::Sender<()>,
-    },
-}
-
-impl actix::Message for Command {
-    type Result = ();
-}
 
 struct Member {
     occupant: Arc<Occupant>,
@@ -146,6 +57,7 @@ pub struct RoomActor {
     directory: Arc<Directory>,
     members: BTreeMap<Seat, Member>,
     intake: Arc<Intake>,
+    shelf: Arc<Shelf>,
     pending: FlushWriter,
     /// Whether somebody reads MessagePack, when it was last written.
     reads_packed: bool,
@@ -162,6 +74,7 @@ pub struct RoomActor {
     empty_since_ms: u64,
     gallery: Gallery,
     gallery_timer: Option<SpawnHandle>,
+    looks: Looks,
     wakes: Wakes,
 }
 
@@ -177,6 +90,10 @@ impl RoomActor {
             // Who needs it to get in needs it to see.
             settings.public = None;
         }
+        let shelf = Arc::new(Shelf::new(&settings, directory.metrics()));
+        for (name, blob) in core.blobs() {
+            shelf.put(name, Some(blob.clone()), now_ms);
+        }
         let actor = Self {
             settings,
             core,
@@ -184,6 +101,7 @@ impl RoomActor {
             directory,
             members: BTreeMap::new(),
             intake: Arc::clone(&intake),
+            shelf: Arc::clone(&shelf),
             pending: FlushWriter::default(),
             reads_packed: false,
             flushed_ms: 0,
@@ -198,9 +116,10 @@ impl RoomActor {
             empty_since_ms: now_ms,
             gallery: Gallery::new(settings.public.map_or(0, whole_ms)),
             gallery_timer: None,
+            looks: Looks::new(now_ms),
             wakes: Wakes::default(),
         };
-        RoomHandle::new(charter, actor.start(), intake, clock)
+        RoomHandle::new(charter, actor.start(), intake, shelf, clock)
     }
 
     fn now_ms(&self) -> u64 {
@@ -216,6 +135,7 @@ impl RoomActor {
         let now_ms = self.now_ms();
         let mut effects = Vec::new();
         let core = &mut self.core;
+        self.looks.outdate();
         self.intake.begin_step(now_ms);
         // Whatever state a panic leaves behind is not stepped again.
         let outcome = catch_unwind(AssertUnwindSafe(|| core.step(input, now_ms, &mut effects)));
@@ -252,97 +172,6 @@ impl RoomActor {
         }
     }
 
-    fn join(
-        &mut self,
-        occupant: &Arc<Occupant>,
-        entry: Entry,
-        ctx: &mut Context<Self>,
-    ) -> Option<Result<Seated, Refusal>> {
-        let member = self.members.values().find(|member| member.stay.player == occupant.player.id);
-        if let Some(stay) = member.map(|member| member.stay) {
-            if occupant.place().is_some_and(|place| place.stay == stay) {
-                return Some(Ok(self.seated(stay.seat)));
-            }
-            // He has moved on, and back, before he was told to have left.
-            self.leave(stay, GoneWhy::Moved, ctx);
-        }
-        let Entry { me, will, password, has_pass } = entry;
-        let (id, name) = (occupant.player.id, occupant.player.name.clone());
-        let newcomer = Newcomer { id, name, me, will, password, has_pass };
-        let (mut outcome, mut lost_seat) = (None, None);
-        for effect in self.step(Input::Join(newcomer), ctx)? {
-            match effect {
-                Effect::Admitted(joined) => {
-                    let seat = joined.seat;
-                    let Some(flush) = self.joined_flush(*joined, ctx) else { break };
-                    if self.admit(occupant, seat, &flush, ctx) {
-                        outcome = Some(Ok(self.seated(seat)));
-                    } else {
-                        lost_seat = Some(seat);
-                    }
-                }
-                Effect::Refused(refusal) => outcome = Some(Err(refusal)),
-                other => self.deliver(other, ctx),
-            }
-        }
-        if let Some(seat) = lost_seat {
-            // Not before the others have heard all that followed from his coming: the room has done it.
-            self.perform(Input::Leave { seat, why: GoneWhy::Left }, ctx);
-            return None;
-        }
-        if occupant.is_away() {
-            self.show_presence(occupant, ctx);
-        }
-        self.start_ticks(ctx);
-        outcome
-    }
-
-    fn seated(&self, seat: Seat) -> Seated {
-        Seated { room: self.core.info(), seat }
-    }
-
-    /// Seats the newcomer: room, session and stream agree from here on, in one step. False if his session has ended.
-    fn admit(
-        &mut self,
-        occupant: &Arc<Occupant>,
-        seat: Seat,
-        joined: &Arc<Flush>,
-        ctx: &mut Context<Self>,
-    ) -> bool {
-        // What the room said so far is in the newcomer's snapshot; he is not to hear it again.
-        self.flush();
-        let now_ms = self.now_ms();
-        let (charter, intake) = (Arc::clone(&self.charter), Arc::clone(&self.intake));
-        let handle = RoomHandle::new(charter, ctx.address(), intake, self.directory.clock());
-        let sat = occupant.sit(handle, seat, joined, now_ms, &mut self.wakes);
-        if sat.is_ok() {
-            for warning in self.directory.warnings().standing_in(&self.charter.game, self.charter.id) {
-                occupant.mailslot.post_own(warning, now_ms, &mut self.wakes);
-            }
-        }
-        self.wakes.wake_all();
-        let Ok((stay, before)) = sat else { return false };
-        self.members.insert(seat, Member { occupant: Arc::clone(occupant), stay });
-        self.has_humans = true;
-        if let Some(before) = before {
-            before.room.leave_soon(before.stay, GoneWhy::Moved);
-        }
-        true
-    }
-
-    /// `joined`, ready to be posted. `None` when the game's state is too large: the room has failed then.
-    fn joined_flush(&mut self, joined: Joined, ctx: &mut Context<Self>) -> Option<Arc<Flush>> {
-        match encode(&Event::Joined(joined)) {
-            Ok(encoded) => Some(Arc::new(Flush::of(encoded))),
-            Err(error) => {
-                tracing::warn!(room = %self.charter.id, %error, "the room cannot show its state; it is closed");
-                self.directory.metrics().games.failed.inc();
-                self.end(GoneWhy::Failed, ctx);
-                None
-            }
-        }
-    }
-
     fn deliver(&mut self, effect: Effect, ctx: &mut Context<Self>) {
         match effect {
             Effect::Send(outgoing) => self.queue(outgoing),
@@ -352,6 +181,8 @@ impl RoomActor {
                 self.count(ctx);
             }
             Effect::Occupied => self.count(ctx),
+            Effect::Shown { name, blob } => self.shelf.put(&name, blob, self.now_ms()),
+            Effect::BlobRefused => self.directory.metrics().blobs.refused.inc(),
             Effect::BanForgotten => self.directory.metrics().bans_forgotten.inc(),
             Effect::Changed(change) => {
                 self.directory.lobby().change(self.charter.id, &change);
@@ -363,7 +194,7 @@ impl RoomActor {
             Effect::Snapshot(joined) => {
                 self.flush();
                 let seat = joined.seat;
-                let Some(flush) = self.joined_flush(*joined, ctx) else { return };
+                let Some(flush) = self.joined_flush(joined, ctx) else { return };
                 let now_ms = self.now_ms();
                 if let Some(Member { occupant, stay }) = self.members.get(&seat) {
                     occupant.mailslot.post_snapshot(stay.tenancy, &flush, now_ms, &mut self.wakes);
@@ -378,58 +209,6 @@ impl RoomActor {
     fn drop_event(&self, error: &dyn std::error::Error) {
         tracing::warn!(room = %self.charter.id, %error, "the game sent what cannot be sent");
         self.directory.metrics().events_dropped.inc();
-    }
-
-    fn vacate(&mut self, seat: Seat, why: GoneWhy, detail: Option<String>) {
-        self.flush();
-        let Some(Member { occupant, stay }) = self.members.remove(&seat) else { return };
-        let now_ms = self.now_ms();
-        if let Ok(event) = encode(&Event::Gone(Gone { seat, why, detail })) {
-            occupant.stand_up(stay, &Arc::new(Flush::of(event)), now_ms, &mut self.wakes);
-        }
-        self.wakes.wake_all();
-    }
-
-    fn leave(&mut self, stay: Stay, why: GoneWhy, ctx: &mut Context<Self>) {
-        if !self.is_member(stay) {
-            return;
-        }
-        self.perform(Input::Leave { seat: stay.seat, why }, ctx);
-    }
-
-    /// Somebody is out, or a bot came: there may be a seat for others, or nobody left to tick for.
-    fn count(&mut self, ctx: &mut Context<Self>) {
-        let seats = self.core.occupancy();
-        self.directory.lobby().count(self.charter.id, seats);
-        self.note_host();
-        // Bots who come and go do not keep an empty room.
-        if seats.humans == 0 && std::mem::take(&mut self.has_humans) {
-            self.empty_since_ms = self.now_ms();
-            if let Some(timer) = self.tick_timer.take() {
-                ctx.cancel_future(timer);
-            }
-        }
-    }
-
-    fn show_presence(&mut self, occupant: &Occupant, ctx: &mut Context<Self>) {
-        let seat = self.members.values().find(|member| member.stay.player == occupant.player.id);
-        if let Some(seat) = seat.map(|member| member.stay.seat) {
-            self.perform(Input::Presence { seat, is_lost: occupant.is_away() }, ctx);
-        }
-    }
-
-    /// Who speaks for the room: its owner, or the player on its lowest seat if nobody owns it.
-    fn host(&self) -> Option<PlayerId> {
-        let owner = self.members.get(&self.core.info().owner);
-        owner.or_else(|| self.members.values().next()).map(|member| member.stay.player)
-    }
-
-    fn note_host(&self) {
-        self.directory.lobby().set_host(self.charter.id, self.host());
-    }
-
-    fn is_member(&self, stay: Stay) -> bool {
-        self.members.get(&stay.seat).is_some_and(|member| member.stay == stay)
     }
 
     /// Steps the core and does all that it wants.
@@ -478,6 +257,7 @@ impl Actor for RoomActor {
             let empty_ms = room.now_ms().saturating_sub(room.empty_since_ms);
             let is_empty = !room.has_humans && empty_ms >= whole_ms(room.settings.empty);
             room.gallery.sweep(room.now_ms());
+            room.shelf.sweep(room.now_ms());
             if is_empty && !room.charter.is_standing() && room.directory.close_if_deserted(&room.charter) {
                 ctx.stop();
             }
@@ -530,7 +310,7 @@ impl Handler<Command> for RoomActor {
                 }
             }
             Command::View { answer, _permit } => {
-                let _ = answer.send(self.view(ctx));
+                let _ = answer.send(self.view());
             }
             Command::Watch { mailslot, answer, _permit } => {
                 let _ = answer.send(self.watch(mailslot, ctx));

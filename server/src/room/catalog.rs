@@ -40,7 +40,7 @@ pub enum NotMade {
 }
 
 /// What somebody said who panicked.
-pub(super) fn last_words(panic: &(dyn Any + Send)) -> &str {
+pub(crate) fn last_words(panic: &(dyn Any + Send)) -> &str {
     let said = panic.downcast_ref::<&str>().copied();
     said.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or_default()
 }

@@ -16,9 +16,13 @@ mod stages;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde::Serialize;
 use sward_protocol::downstream::{Event, Joined, Member};
 use sward_protocol::ids::{PlayerId, RoomId, Seat};
+use sward_protocol::limits::ROOM_BLOB_BYTES_MAX;
 use sward_protocol::operator::RoomInside;
 use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
@@ -32,7 +36,7 @@ use crate::chat;
 use crate::game::context::{Facts, Outgoing, Seated};
 use crate::game::controls::Controls;
 use crate::game::timers::Label;
-use crate::game::{Audience, Game, Incoming as _, Random, Room, SaveError, Settings};
+use crate::game::{Audience, Blob, Game, Incoming as _, Random, Room, SaveError, Settings};
 use crate::room::bans::Bans;
 use crate::room::effect::Effect;
 use crate::room::input::Input;
@@ -108,6 +112,9 @@ pub trait RoomStep: Send {
     /// The room as others see it.
     fn info(&self) -> RoomInfo;
 
+    /// Its named blobs.
+    fn blobs(&self) -> &BTreeMap<Arc<str>, Blob>;
+
     /// How full it is.
     fn occupancy(&self) -> Occupancy;
 
@@ -172,9 +179,10 @@ impl<G: Game> RoomCore<G> {
     /// An empty room. `settings` are what `game` says, `random` the source that it was created with.
     #[must_use]
     pub fn new(charter: Charter, game: G, settings: Settings, random: Random) -> Self {
+        let settings = Settings { blob_bytes: settings.blob_bytes.min(ROOM_BLOB_BYTES_MAX), ..settings };
         Self {
             roster: Roster::new(charter.max_players),
-            controls: Controls::new(charter.meta.clone()),
+            controls: Controls::new(charter.meta.clone(), settings.blob_bytes),
             // Whoever owned a room that outlasts him could lock it for good.
             ownership: Ownership::new(settings.has_owner && !charter.is_standing(), charter.creator),
             bans: Bans::default(),
@@ -209,6 +217,7 @@ impl<G: Game> RoomCore<G> {
             guesses,
             chat,
             timers,
+            blobs,
             random,
             ..
         } = saved;
@@ -217,6 +226,7 @@ impl<G: Game> RoomCore<G> {
         (core.ownership, core.bans, core.guesses, core.chat) = (ownership, bans, guesses, chat);
         let controls = &mut core.controls;
         (controls.timers, controls.is_locked, controls.stage) = (timers, saved.locked, saved.stage);
+        controls.blobs.restore(blobs);
         core.told = core.standing();
         Ok(core)
     }
@@ -262,6 +272,9 @@ impl<G: Game> RoomCore<G> {
             outgoing: &mut self.outgoing,
         };
         let result = call(&mut self.game, &mut room);
+        let (shown, refused) = self.controls.blobs.take_changes();
+        effects.extend(shown.into_iter().map(|(name, blob)| Effect::Shown { name, blob }));
+        effects.extend((0..refused).map(|_| Effect::BlobRefused));
         effects.extend(self.outgoing.drain(..).map(Effect::Send));
         effects.extend(self.controls.dropped.drain(..).map(Effect::Dropped));
         result
@@ -333,7 +346,8 @@ impl<G: Game> RoomCore<G> {
     fn joined(&mut self, seat: Seat, now_ms: u64) -> Joined {
         let (room, players) = (self.info(), self.roster.members());
         let (chat, seed) = (self.chat.lines(now_ms), self.controls.stage.seed);
-        Joined { room, seat, players, state: self.state(seat), chat, seed }
+        let blobs = self.controls.blobs.infos();
+        Joined { room, seat, players, state: self.state(seat), chat, seed, blobs }
     }
 }
 
@@ -350,6 +364,10 @@ impl<G: Game> RoomStep for RoomCore<G> {
         let Told { locked, phase, owner } = self.standing();
         let owner = owner.unwrap_or(Seat::GAME);
         RoomInfo { locked, phase, owner, ..self.charter.info(self.roster.count()) }
+    }
+
+    fn blobs(&self) -> &BTreeMap<Arc<str>, Blob> {
+        self.controls.blobs.by_name()
     }
 
     fn occupancy(&self) -> Occupancy {
@@ -400,12 +418,14 @@ impl<G: Game> RoomStep for RoomCore<G> {
     }
 
     fn inside(&self) -> RoomInside {
-        RoomInside { room: self.info(), players: self.roster.members() }
+        let blobs = self.controls.blobs.infos();
+        RoomInside { room: self.info(), players: self.roster.members(), blobs }
     }
 
     fn view(&self) -> RoomView {
         let state = shown(&self.game.public_state());
-        RoomView { room: self.info(), players: self.roster.members(), state }
+        let blobs = self.controls.blobs.infos();
+        RoomView { room: self.info(), players: self.roster.members(), state, blobs }
     }
 
     fn save(&self) -> Result<SavedRoom, SaveError> {
@@ -431,6 +451,7 @@ impl<G: Game> RoomStep for RoomCore<G> {
             keyboard: self.roster.keyboard().clone(),
             chat: self.chat.clone(),
             timers: self.controls.timers.clone(),
+            blobs: self.controls.blobs.by_name().clone(),
             random: self.random.clone(),
             state: self.game.save()?,
         })

@@ -1,6 +1,7 @@
 //! All rooms of this process.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use dashmap::{DashMap, Entry};
@@ -20,6 +21,9 @@ use crate::game::RoomPolicy;
 use crate::metrics::Metrics;
 use crate::operator::warnings::Warnings;
 
+/// Bytes that are set aside for the blobs of all rooms together, unless the operator says otherwise.
+pub const BLOB_BYTES_MAX: usize = 256 * 1024 * 1024;
+
 /// Finds rooms by id, by code, and by what a player wants to play.
 #[derive(Debug)]
 pub struct Directory {
@@ -31,6 +35,9 @@ pub struct Directory {
     /// Who watches, in whatever room: to be told when the server stops.
     watchers: Mutex<Vec<Weak<Mailslot>>>,
     rooms_max: usize,
+    blob_bytes_max: usize,
+    /// Bytes set aside for the blobs of rooms. Grows under the lobby's lock only.
+    blob_bytes: AtomicUsize,
     clock: Clock,
     metrics: Arc<Metrics>,
 }
@@ -42,6 +49,9 @@ pub enum TooManyRooms {
     /// The bound on all rooms.
     #[error("the server has as many rooms as it may have")]
     Server,
+    /// The bound on the bytes of all rooms' blobs.
+    #[error("the server has no memory left for the blobs of one more room")]
+    Blobs,
     /// The bound on rooms of this game.
     #[error("there are as many rooms of this game as there may be")]
     Game,
@@ -128,9 +138,17 @@ impl Directory {
             warnings: Mutex::default(),
             watchers: Mutex::default(),
             rooms_max,
+            blob_bytes_max: BLOB_BYTES_MAX,
+            blob_bytes: AtomicUsize::new(0),
             clock,
             metrics,
         }
+    }
+
+    /// The same, with so many bytes for the blobs of all rooms, in place of [`BLOB_BYTES_MAX`].
+    #[must_use]
+    pub fn with_blob_bytes(self, blob_bytes_max: usize) -> Self {
+        Self { blob_bytes_max, ..self }
     }
 
     /// The clock that rooms live by.
@@ -238,7 +256,7 @@ impl Directory {
             self.give_code_back(core.charter());
             return Ok(Reservation::new(self, room));
         }
-        self.permit(&lobby, core.charter(), Some(founding))?;
+        self.permit(&lobby, &*core, Some(founding))?;
         let room = self.open(&mut lobby, core);
         drop(lobby);
         Ok(Reservation::first(self, room))
@@ -254,7 +272,7 @@ impl Directory {
         founding: Founding<'_>,
     ) -> Result<Reservation, TooManyRooms> {
         let mut lobby = self.lobby();
-        self.permit(&lobby, core.charter(), Some(founding))?;
+        self.permit(&lobby, &*core, Some(founding))?;
         let room = self.open(&mut lobby, core);
         drop(lobby);
         Ok(Reservation::first(self, room))
@@ -263,10 +281,10 @@ impl Directory {
     /// Opens a room that nobody made, for whoever comes.
     ///
     /// # Errors
-    /// [`TooManyRooms::Server`].
+    /// [`TooManyRooms::Server`], [`TooManyRooms::Blobs`].
     pub fn open_standing(self: &Arc<Self>, core: Box<dyn RoomStep>) -> Result<(), TooManyRooms> {
         let mut lobby = self.lobby();
-        self.permit(&lobby, core.charter(), None)?;
+        self.permit(&lobby, &*core, None)?;
         let room = self.open(&mut lobby, core);
         // Nobody is on his way to it.
         lobby.release(room.charter().id);
@@ -289,21 +307,26 @@ impl Directory {
     fn permit(
         &self,
         lobby: &Lobby,
-        charter: &Charter,
+        core: &dyn RoomStep,
         founding: Option<Founding<'_>>,
     ) -> Result<(), TooManyRooms> {
-        self.check_bounds(lobby, &charter.game, founding).inspect_err(|_| self.give_code_back(charter))
+        self.check_bounds(lobby, core, founding).inspect_err(|_| self.give_code_back(core.charter()))
     }
 
     fn check_bounds(
         &self,
         lobby: &Lobby,
-        game: &str,
+        core: &dyn RoomStep,
         founding: Option<Founding<'_>>,
     ) -> Result<(), TooManyRooms> {
         if self.rooms.len() >= self.rooms_max {
             return Err(TooManyRooms::Server);
         }
+        let blob_bytes = self.blob_bytes.load(Ordering::Relaxed).saturating_add(core.settings().blob_bytes);
+        if core.settings().blob_bytes > 0 && blob_bytes > self.blob_bytes_max {
+            return Err(TooManyRooms::Blobs);
+        }
+        let game = core.charter().game.as_str();
         let Some(Founding { founder, policy }) = founding else { return Ok(()) };
         if policy.rooms_max.is_some_and(|rooms_max| lobby.rooms_of(game) >= rooms_max) {
             return Err(TooManyRooms::Game);
@@ -316,6 +339,8 @@ impl Directory {
     /// over them.
     fn open(self: &Arc<Self>, lobby: &mut Lobby, core: Box<dyn RoomStep>) -> RoomHandle {
         let room = RoomActor::open(core, Arc::clone(self));
+        self.blob_bytes.fetch_add(room.shelf().bytes_max(), Ordering::Relaxed);
+        self.metrics.blobs.bytes_reserved.add(gauged(room.shelf().bytes_max()));
         self.rooms.insert(room.charter().id, room.clone());
         self.metrics.rooms.inc();
         lobby.open(Charter::clone(room.charter()));
@@ -358,8 +383,15 @@ impl Directory {
     fn forget(&self, charter: &Charter) {
         self.give_code_back(charter);
         self.warnings().forget_room(charter.id);
-        if self.rooms.remove(&charter.id).is_some() {
+        if let Some((_, room)) = self.rooms.remove(&charter.id) {
+            room.shelf().close();
+            self.blob_bytes.fetch_sub(room.shelf().bytes_max(), Ordering::Relaxed);
+            self.metrics.blobs.bytes_reserved.sub(gauged(room.shelf().bytes_max()));
             self.metrics.rooms.dec();
         }
     }
+}
+
+fn gauged(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -1,11 +1,14 @@
 //! What a room wants done.
 
+use std::sync::Arc;
+
 use sward_protocol::downstream::{GoneWhy, Joined};
 use sward_protocol::ids::Seat;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::MessageError;
 use sward_protocol::rooms::RoomChange;
 
+use crate::game::Blob;
 use crate::game::context::Outgoing;
 use crate::game::controls::Dropped;
 
@@ -36,6 +39,16 @@ pub enum Effect {
     /// Seats were taken, freed or made by other ways than [`Effect::Admitted`] and [`Effect::Vacated`]: by a bot, or because
     /// the room's maximum changed.
     Occupied,
+    /// A named blob is to be shown in place of the one of this name, or nothing is any more. It comes before the event that
+    /// tells of it, and before the `joined` that has it.
+    Shown {
+        /// Its name.
+        name: Arc<str>,
+        /// `None`: it was removed.
+        blob: Option<Blob>,
+    },
+    /// The game was refused a blob; it knows.
+    BlobRefused,
     /// The list of the banned is full: the oldest may come back.
     BanForgotten,
     /// The game wanted to say what cannot be said.

@@ -104,6 +104,12 @@ impl Gallery {
         self.scenes.iter().any(|scene| scene.kind == Kind::View)
     }
 
+    /// Whether nothing was said since the newest view.
+    #[must_use]
+    pub fn ends_with_view(&self) -> bool {
+        self.scenes.back().is_some_and(|scene| scene.kind == Kind::View)
+    }
+
     /// Whether it is time for another view: somebody watches, and the newest is old.
     #[must_use]
     pub fn wants_view(&self, now_ms: u64) -> bool {

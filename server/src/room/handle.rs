@@ -21,11 +21,10 @@ use super::effect::Refusal;
 use super::input::Entry;
 use super::intake::{Busy, Intake};
 use super::occupant::{Occupant, Stay};
+use super::shelf::Shelf;
 use crate::clock::Clock;
 use crate::fanout::mailslot::Mailslot;
 
-/// What a look at the room counts for, in bytes that it is told.
-const VIEW_BYTES: u32 = 1024;
 /// How long anybody waits for a room's answer.
 pub const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -112,6 +111,7 @@ pub struct RoomHandle {
     charter: Arc<Charter>,
     address: Addr<RoomActor>,
     intake: Arc<Intake>,
+    shelf: Arc<Shelf>,
     clock: Clock,
 }
 
@@ -126,15 +126,22 @@ impl RoomHandle {
         charter: Arc<Charter>,
         address: Addr<RoomActor>,
         intake: Arc<Intake>,
+        shelf: Arc<Shelf>,
         clock: Clock,
     ) -> Self {
-        Self { charter, address, intake, clock }
+        Self { charter, address, intake, shelf, clock }
     }
 
     /// What names and describes the room, as it was made.
     #[must_use]
     pub fn charter(&self) -> &Arc<Charter> {
         &self.charter
+    }
+
+    /// Its named blobs, for whoever may see them.
+    #[must_use]
+    pub fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
     /// Asks for the seat that is held. It is taken even if the caller stops waiting: the room records it with the
@@ -256,8 +263,8 @@ impl RoomHandle {
     ///
     /// # Errors
     /// [`RoomError::NotShown`], and when the room is busy, gone or slow.
-    pub async fn view(&self) -> Result<RoomView, RoomError> {
-        let permit = self.intake.admit(VIEW_BYTES, self.clock.now_ms())?;
+    pub async fn view(&self) -> Result<Arc<RoomView>, RoomError> {
+        let permit = self.intake.admit_look()?;
         let (answer, answered) = oneshot::channel();
         self.send(Command::View { answer, _permit: permit }).map_err(|_| RoomError::Gone)?;
         Ok(wait_for(answered).await??)
@@ -268,7 +275,7 @@ impl RoomHandle {
     /// # Errors
     /// [`RoomError::NotShown`], and when the room is busy, gone or slow.
     pub async fn watch(&self, mailslot: Arc<Mailslot>) -> Result<(), RoomError> {
-        let permit = self.intake.admit(VIEW_BYTES, self.clock.now_ms())?;
+        let permit = self.intake.admit_look()?;
         let (answer, answered) = oneshot::channel();
         self.send(Command::Watch { mailslot, answer, _permit: permit }).map_err(|_| RoomError::Gone)?;
         Ok(wait_for(answered).await??)

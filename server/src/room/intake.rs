@@ -11,6 +11,9 @@ use crate::session::rate::Rate;
 
 /// Batches and joins that wait for a room; the next one is refused.
 pub const COMMANDS_MAX: usize = 1024;
+/// Looks at the room that wait for it, of players and of others without a seat; the next one is refused. They have places
+/// of their own: who only looks keeps nobody from playing.
+pub const LOOKS_MAX: usize = 256;
 /// Bytes of messages, as JSON, that a room takes in a second on average: each may go to all its players.
 pub const BYTES_PER_S: u32 = 4 * 1024 * 1024;
 /// Bytes at once. With what comes on top in 33 ms it stays below the 256 KiB of a player's window, so that whatever a
@@ -27,6 +30,7 @@ const IDLE: u64 = 0;
 #[derive(Debug)]
 pub struct Intake {
     waiting: AtomicUsize,
+    looks: AtomicUsize,
     bytes: Mutex<Rate>,
     /// When the step began that the game is at.
     at_work_since_ms: AtomicU64,
@@ -40,12 +44,17 @@ pub struct Busy;
 #[derive(Debug)]
 pub struct Permit(Arc<Intake>);
 
+/// As a [`Permit`], of who only looks.
+#[derive(Debug)]
+pub struct LookPermit(Arc<Intake>);
+
 impl Intake {
     /// Nothing waits.
     #[must_use]
     pub fn new(now_ms: u64) -> Self {
         Self {
             waiting: AtomicUsize::new(0),
+            looks: AtomicUsize::new(0),
             bytes: Mutex::new(Rate::new(BYTES_PER_S, BYTES_BURST, now_ms)),
             at_work_since_ms: AtomicU64::new(IDLE),
         }
@@ -82,6 +91,22 @@ impl Intake {
         let mut rate = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         rate.take(bytes, now_ms).map(|()| permit).map_err(|_| Busy)
     }
+
+    /// Lets in somebody's look.
+    ///
+    /// # Errors
+    /// [`Busy`] when as many wait as may.
+    pub fn admit_look(self: &Arc<Self>) -> Result<LookPermit, Busy> {
+        let waiting = self.looks.fetch_add(1, Ordering::Relaxed);
+        let permit = LookPermit(Arc::clone(self));
+        if waiting >= LOOKS_MAX { Err(Busy) } else { Ok(permit) }
+    }
+}
+
+impl Drop for LookPermit {
+    fn drop(&mut self) {
+        self.0.looks.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Permit {
@@ -103,6 +128,16 @@ mod tests {
         assert!(intake.is_stuck(1_000 + STEP_STUCK_MS));
         intake.end_step();
         assert!(!intake.is_stuck(2_000 + STEP_STUCK_MS));
+    }
+
+    #[test]
+    fn who_only_looks_keeps_nobody_from_playing() {
+        let intake = Arc::new(Intake::new(0));
+        let mut looks: Vec<_> = (0..LOOKS_MAX).map(|_| intake.admit_look().unwrap()).collect();
+        assert!(intake.admit_look().is_err());
+        assert!(intake.admit(BYTES_BURST, 0).is_ok());
+        looks.pop();
+        assert!(intake.admit_look().is_ok());
     }
 
     #[test]

@@ -15,6 +15,7 @@
 //! | [`actor`] | shell | mailbox, ticks, timers and flushes, delivery |
 //! | [`gallery`] | shell | those who watch without a seat |
 //! | [`handle`] | shell | how others reach a room |
+//! | [`shelf`] | shell | the named blobs of a room, as others fetch them |
 //! | [`intake`] | shell | what waits for a room, and how much it may be told; whether its game is stuck |
 //! | [`occupant`] | shell | what a room knows of a session |
 //! | [`directory`] | shell | all rooms of this process |
@@ -40,4 +41,5 @@ pub mod owner;
 pub mod passes;
 pub mod roster;
 pub mod saved;
+pub mod shelf;
 pub mod testing;

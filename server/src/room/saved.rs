@@ -1,6 +1,7 @@
 //! A room as a value: what it takes to go on elsewhere, or later, exactly as it would have.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sward_protocol::downstream::Member;
@@ -9,9 +10,9 @@ use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
 
 use crate::chat;
-use crate::game::Random;
 use crate::game::controls::Stage;
 use crate::game::timers::Timers;
+use crate::game::{Blob, Random};
 use crate::room::bans::Bans;
 use crate::room::core::Charter;
 use crate::room::owner::Ownership;
@@ -61,6 +62,9 @@ pub struct SavedRoom {
     pub chat: chat::Log,
     /// What is to happen later.
     pub timers: Timers,
+    /// What players fetch, by name.
+    #[serde(default)]
+    pub blobs: BTreeMap<Arc<str>, Blob>,
     /// Where the random source is.
     pub random: Random,
     /// What the game saved.

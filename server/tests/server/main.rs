@@ -3,6 +3,7 @@
 
 mod admin;
 mod bad_input;
+mod blobs;
 mod cards;
 mod downstream;
 mod embedded;

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sward_server::game::{
-    Audience, BadOptions, GoneWhy, MessageError, Payload, Random, Reply, Room, Seat, Settings, done, refuse,
-    reply,
+    Audience, BadOptions, GoneWhy, MessageError, Payload, Random, Raw, Reply, Room, Seat, Settings, done,
+    refuse, reply,
 };
 use sward_server::testing::TestRoom;
 use sward_server::{Config, Game};
@@ -94,13 +94,47 @@ impl Game for Party {
     }
 }
 
-/// A server with the game, within this process.
+/// Looks at all its players in each tick, and tells each of them something of his own.
+struct Census {
+    ticks: u32,
+}
+
+impl Game for Census {
+    type Message = Raw;
+
+    fn create(_: &Payload, _: &mut Random) -> Result<Self, BadOptions> {
+        Ok(Self { ticks: 0 })
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::new(100).with_tick(Duration::from_millis(20))
+    }
+
+    fn message(&mut self, _: &mut Room<'_>, _: Seat, _: Raw) -> Reply {
+        done()
+    }
+
+    fn tick(&mut self, room: &mut Room<'_>) {
+        self.ticks += 1;
+        let seats: Vec<_> = room.players().keys().copied().collect();
+        for &seat in &seats {
+            let others = seats.iter().filter(|other| **other != seat).count();
+            room.send(Audience::Only(seat), "count", &(self.ticks, seat, others));
+        }
+    }
+}
+
+/// A server with the games, within this process.
 fn serve() -> Server {
     let (told, address) = sync_channel::<SocketAddr>(1);
     thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let config = Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() };
-            let server = sward_server::Server::builder().config(config).game::<Party>("party").build();
+            let server = sward_server::Server::builder()
+                .config(config)
+                .game::<Party>("party")
+                .game::<Census>("census")
+                .build();
             let listening = server.listen().unwrap();
             told.send(listening.address()).unwrap();
             listening.run().await.unwrap();
@@ -255,4 +289,26 @@ fn a_failure_of_a_test_room_points_at_the_test_s_line() {
     assert!(failed.unwrap_err().downcast_ref::<String>().unwrap().contains(SAYS));
     let place = PLACE.lock().unwrap().take().unwrap();
     assert!(place.contains(&format!("own_game.rs:{line}:")), "{place}");
+}
+
+#[test]
+fn a_game_that_tells_each_player_something_of_his_own_in_each_tick_is_heard_by_each() {
+    let server = serve();
+    let players: Vec<_> = (0..60).map(|number| server.player(&format!("P{number}"))).collect();
+    let mut streams: Vec<_> = players.iter().map(Player::stream).collect();
+    let seats: Vec<_> = players
+        .iter()
+        .map(|player| player.join(&json!({"game": "census", "create": true}))["seat"].clone())
+        .collect();
+    for (stream, seat) in streams.iter_mut().zip(&seats) {
+        let mut last = None;
+        for _ in 0..50 {
+            let data = stream.await_event("msg")["data"].clone();
+            assert_eq!(&data[1], seat, "what is another's is not heard");
+            let tick = data[0].as_u64().unwrap();
+            assert!(last.is_none_or(|last| tick == last + 1), "{tick} after {last:?}");
+            last = Some(tick);
+        }
+    }
+    assert_eq!(server.metric("sward_streams_overrun_total"), Some(0));
 }

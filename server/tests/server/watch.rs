@@ -99,6 +99,63 @@ fn a_room_that_is_not_public_shows_nothing_and_one_that_is_later_shows_nothing_e
 }
 
 #[test]
+fn who_comes_to_watch_later_begins_with_the_state_of_now() {
+    let server = Server::start();
+    let zoe = server.player("Zoë");
+    let room = open(&zoe, &json!({"public_delay_ms": 0}));
+    let mut first = watch(&server, &room, "");
+    first.await_event("joined");
+    for number in 1..=20 {
+        zoe.send(&json!({"type": "move", "data": number, "keep": "pos"}));
+    }
+    let mut second = watch(&server, &room, "");
+    let joined = second.await_event("joined");
+    assert_eq!(joined["state"]["seats"]["1"]["pos"], 20, "{joined}");
+    zoe.send(&json!({"type": "move", "data": 21, "keep": "pos"}));
+    assert_eq!(second.expect("msg")["data"], 21, "and hears nothing that is in it again");
+    for number in 1..=21 {
+        assert_eq!(first.expect("msg")["data"], number);
+    }
+}
+
+#[test]
+fn a_crowd_that_only_looks_keeps_nobody_from_playing() {
+    let server = Server::start();
+    let zoe = server.player("Zoë");
+    let room = open(&zoe, &json!({"public_delay_ms": 0}));
+    let large = "x".repeat(900);
+    for number in 0..16 {
+        let sent = json!({"type": "kept", "data": large, "keep": format!("k{number}")});
+        assert_eq!(zoe.send(&sent).status, 200);
+    }
+    let path = format!("/v1/rooms/{room}/state");
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let lookers: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut looks = 0;
+                    while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                        assert_eq!(server.get(&path).status, 200);
+                        looks += 1;
+                    }
+                    looks
+                })
+            })
+            .collect();
+        for number in 0..40 {
+            let sent = zoe.send(&json!({"type": "move", "data": number}));
+            assert_eq!((number, sent.status), (number, 200));
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        let looks: u32 = lookers.into_iter().map(|looker| looker.join().unwrap()).sum();
+        assert!(looks > 200, "{looks} looks: no crowd");
+    });
+    assert_eq!(server.metric("sward_errors_total{code=\"room_busy\"}").unwrap_or(0), 0);
+}
+
+#[test]
 fn bad_wishes_have_their_code() {
     let server = Server::start();
     let zoe = server.player("Zoë");

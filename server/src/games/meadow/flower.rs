@@ -34,6 +34,15 @@ pub(super) struct FlowerView {
     open: bool,
 }
 
+/// Where a flower grows, open or not.
+#[derive(Serialize)]
+pub(super) struct Place {
+    id: u16,
+    #[serde(flatten)]
+    at: Point,
+    kind: u32,
+}
+
 impl Flower {
     /// A flower somewhere on the field, open.
     pub(super) fn sown(id: u16, random: &mut Random) -> Self {
@@ -42,6 +51,11 @@ impl Flower {
             y: EDGE + (HEIGHT - 2.0 * EDGE) * random.fraction(),
         };
         Self { id, at: at.rounded(), kind: random.below(KINDS), open: true, opens_ms: 0 }
+    }
+
+    pub(super) fn place(&self) -> Place {
+        let Self { id, at, kind, .. } = *self;
+        Place { id, at, kind }
     }
 
     pub(super) fn view(&self) -> FlowerView {

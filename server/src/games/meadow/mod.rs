@@ -19,7 +19,7 @@ use crate::game::{
 };
 use animal::Animal;
 pub use animal::Point;
-use flower::{Flower, FlowerView};
+use flower::{Flower, FlowerView, Place};
 
 const TICK: Duration = Duration::from_millis(50);
 const FLUSH: Duration = Duration::from_millis(33);
@@ -32,6 +32,8 @@ const SEATS_MAX: u16 = 1000;
 const REACH: f64 = 70.0;
 /// The shortest time between two emotes of one animal.
 const EMOTE_PAUSE_MS: u64 = 500;
+/// More than the map has: 60 flowers of about 40 bytes.
+const MAP_BYTES_MAX: usize = 8 * 1024;
 
 /// A field of animals and flowers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -124,6 +126,15 @@ struct State {
     flowers: Vec<FlowerView>,
 }
 
+/// The blob `map`: what of the field does not change.
+#[derive(Serialize)]
+struct Map {
+    width: f64,
+    height: f64,
+    reach: f64,
+    flowers: Vec<Place>,
+}
+
 impl Game for Meadow {
     type Message = Message;
 
@@ -142,10 +153,13 @@ impl Game for Meadow {
     fn settings(&self) -> Settings {
         // Strangers meet here: whoever came first has no say over the others.
         let settings = Settings::new(50).with_seats_up_to(SEATS_MAX).with_tick(TICK).with_flush(FLUSH);
-        settings.with_public(Duration::ZERO).without_owner()
+        settings.with_public(Duration::ZERO).with_blobs(MAP_BYTES_MAX).without_owner()
     }
 
     fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
+        if room.blob("map").is_none() {
+            self.publish_map(room);
+        }
         let now_ms = room.now_ms();
         self.animals.insert(seat, Animal::born(room.random(), now_ms));
         self.moved.insert(seat);
@@ -221,6 +235,13 @@ impl Game for Meadow {
 }
 
 impl Meadow {
+    fn publish_map(&self, room: &mut Room<'_>) {
+        let flowers = self.flowers.iter().map(Flower::place).collect();
+        let map = Payload::of(&Map { width: WIDTH, height: HEIGHT, reach: REACH, flowers });
+        // It is for those who only want to look at the field: the game goes on without it.
+        let _ = map.map(|map| room.publish("map", "application/json", map.json()));
+    }
+
     fn walk(&mut self, now_ms: u64, seat: Seat, wish: Point) -> Reply {
         let animal = self.animals.get_mut(&seat).ok_or_else(not_here)?;
         if !animal.walk(wish, now_ms) {

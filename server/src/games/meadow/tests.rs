@@ -178,3 +178,23 @@ fn a_meadow_that_was_restored_goes_on_as_if_nothing_had_been() {
     };
     assert_eq!(finish(&mut restored), finish(&mut room));
 }
+
+#[test]
+fn the_map_has_what_does_not_change() {
+    let mut room = field();
+    let zoe = room.join("Zoë");
+    let map = room.blob("map").unwrap().clone();
+    assert_eq!((room.joined(zoe).blobs[0].name.as_str(), map.media_type()), ("map", "application/json"));
+    let shown: Value = serde_json::from_slice(map.bytes()).unwrap();
+    let mut state: Value = room.state(zoe);
+    for flower in state["flowers"].as_array_mut().unwrap() {
+        flower.as_object_mut().unwrap().remove("open");
+    }
+    for what in ["width", "height", "reach", "flowers"] {
+        assert_eq!(shown[what], state[what], "{what}");
+    }
+    room.leave(zoe);
+    let bo = room.join("Bo");
+    assert_eq!(room.joined(bo).blobs[0].etag, map.etag());
+    assert!(map.bytes().len() <= room.settings().blob_bytes / 2, "{} bytes", map.bytes().len());
+}

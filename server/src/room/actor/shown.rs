@@ -10,25 +10,65 @@ use sward_protocol::downstream::{Event, Joined};
 use sward_protocol::ids::Seat;
 use sward_protocol::rooms::RoomView;
 
-use super::RoomActor;
+use super::{Charter, RoomActor};
 use crate::fanout::encode::encode;
 use crate::fanout::flush::Flush;
 use crate::fanout::mailslot::Mailslot;
-use crate::game::GoneWhy;
+use crate::room::catalog::last_words;
 use crate::room::gallery::TooMany;
 use crate::room::handle::NotShown;
+use crate::session::rate::Rate;
 
 /// How often is looked what of a delayed room is due.
 const SHOW_EVERY: Duration = Duration::from_millis(50);
 
+/// Bytes of views that are taken at once, and a second: a view is the whole state, and whoever likes may ask for it. At
+/// least the size of the largest view, or that would never be taken.
+const VIEW_BYTES: (u32, u32) = (2 * 1024 * 1024, 4 * 1024 * 1024);
+
+/// The room as it was shown last to somebody who looked.
+#[derive(Debug)]
+pub(super) struct Looks {
+    view: Option<Arc<RoomView>>,
+    /// Whether something may have changed since.
+    is_old: bool,
+    /// Whether the game could not show itself. It is not asked again: that would be a way to fill the log.
+    is_broken: bool,
+    rate: Rate,
+}
+
+impl Looks {
+    pub(super) fn new(now_ms: u64) -> Self {
+        let (burst, per_s) = VIEW_BYTES;
+        Self { view: None, is_old: true, is_broken: false, rate: Rate::new(per_s, burst, now_ms) }
+    }
+
+    /// Something happens in the room.
+    pub(super) fn outdate(&mut self) {
+        self.is_old = true;
+    }
+
+    /// Whether another view may be taken now.
+    fn may_renew(&mut self, now_ms: u64) -> bool {
+        let bytes = self.view.as_ref().map_or(0, |view| view.state.json_len() + 200 * view.players.len());
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).clamp(1024, VIEW_BYTES.0);
+        self.rate.take(bytes, now_ms).is_ok()
+    }
+}
+
 impl RoomActor {
-    /// The room as everybody may see it now.
-    pub(super) fn view(&mut self, ctx: &mut Context<Self>) -> Result<RoomView, NotShown> {
+    /// The room as everybody may see it now; or as it was a moment ago, when it is asked too often.
+    pub(super) fn view(&mut self) -> Result<Arc<RoomView>, NotShown> {
         match self.settings.public {
-            Some(Duration::ZERO) => self.seen().ok_or_else(|| {
-                self.end(GoneWhy::Failed, ctx);
-                NotShown::Broken
-            }),
+            Some(Duration::ZERO) => {
+                let now_ms = self.now_ms();
+                if let Some(view) = self.looks.view.clone()
+                    && !(self.looks.is_old && self.looks.may_renew(now_ms))
+                {
+                    return Ok(view);
+                }
+                self.seen()
+            }
             Some(delay) => Err(NotShown::Later(delay)),
             None => Err(NotShown::NotPublic),
         }
@@ -42,12 +82,14 @@ impl RoomActor {
         // What waits is in the view.
         self.flush();
         let now_ms = self.now_ms();
-        if !self.gallery.has_view() {
-            let Some(view) = self.view_flush() else {
-                self.end(GoneWhy::Failed, ctx);
-                return Err(NotShown::Broken);
-            };
+        // Behind an older view comes all that was said since.
+        let is_needed = !self.gallery.has_view();
+        let is_old = !self.gallery.is_delayed() && (self.looks.is_old || !self.gallery.ends_with_view());
+        if is_needed || (is_old && self.looks.may_renew(now_ms)) {
+            let view = self.view_flush()?;
             self.gallery.add_view(view, now_ms);
+            // So that he begins with this one.
+            self.gallery.show(now_ms, &mut self.wakes);
         }
         self.gallery.admit(mailslot, now_ms, &mut self.wakes).map_err(|TooMany| NotShown::TooMany)?;
         self.gallery.show(now_ms, &mut self.wakes);
@@ -73,8 +115,8 @@ impl RoomActor {
             return;
         }
         match self.view_flush() {
-            Some(view) => self.gallery.add_view(view, now_ms),
-            None => self.gallery.close(CloseCode::Ended),
+            Ok(view) => self.gallery.add_view(view, now_ms),
+            Err(_) => self.gallery.close(CloseCode::Ended),
         }
         self.gallery.show(now_ms, &mut self.wakes);
         self.wakes.wake_all();
@@ -87,25 +129,38 @@ impl RoomActor {
         self.directory.metrics().streams_overrun.inc_by(overrun);
     }
 
-    fn view_flush(&self) -> Option<Arc<Flush>> {
-        let RoomView { room, players, state } = self.seen()?;
-        let joined = Joined { room, seat: Seat::GAME, players, seed: None, state, chat: Vec::new() };
-        match encode(&Event::Joined(joined)) {
-            Ok(view) => Some(Arc::new(Flush::of(view))),
-            Err(error) => {
-                tracing::warn!(room = %self.charter.id, %error, "the room cannot show its state");
-                None
-            }
+    /// The room as everybody may see it now, to be posted.
+    fn view_flush(&mut self) -> Result<Arc<Flush>, NotShown> {
+        let RoomView { room, players, state, blobs } = RoomView::clone(&*self.seen()?);
+        let (seat, chat) = (Seat::GAME, Vec::new());
+        let joined = Joined { room, seat, players, seed: None, state, chat, blobs };
+        match encode(&Event::Joined(Box::new(joined))) {
+            Ok(view) => Ok(Arc::new(Flush::of(view))),
+            Err(error) => Err(self.cannot_be_seen(&error)),
         }
     }
 
-    /// `None` when the game panicked.
-    fn seen(&self) -> Option<RoomView> {
-        let seen = catch_unwind(AssertUnwindSafe(|| self.core.view())).ok();
-        if seen.is_none() {
-            tracing::warn!(room = %self.charter.id, game = %self.charter.game, "the game cannot show its state");
-            self.directory.metrics().games.failed.inc();
+    /// The room as everybody may see it now.
+    fn seen(&mut self) -> Result<Arc<RoomView>, NotShown> {
+        if self.looks.is_broken {
+            return Err(NotShown::Broken);
         }
-        seen
+        // The game is only looked at: a panic leaves it as it was, and its players go on. A stranger's look ends no game.
+        match catch_unwind(AssertUnwindSafe(|| self.core.view())) {
+            Ok(view) => {
+                let view = Arc::new(view);
+                (self.looks.view, self.looks.is_old) = (Some(Arc::clone(&view)), false);
+                Ok(view)
+            }
+            Err(panic) => Err(self.cannot_be_seen(&last_words(&*panic))),
+        }
+    }
+
+    fn cannot_be_seen(&mut self, why: &dyn std::fmt::Display) -> NotShown {
+        let Charter { id, game, .. } = &*self.charter;
+        tracing::warn!(room = %id, %game, %why, "the game cannot show its public state");
+        self.looks.is_broken = true;
+        self.directory.metrics().games.unshown.inc();
+        NotShown::Broken
     }
 }

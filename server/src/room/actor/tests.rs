@@ -1,13 +1,19 @@
 //! The room's shell in virtual time: a panic, a full mailbox, a dead newcomer, flushes.
 
+mod lifetime;
+mod members;
+
 use std::time::Duration;
 
 use sward_protocol::format::Format;
 use sward_protocol::ids::{Epoch, NodeId, PlayerId, RoomId};
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
+use sward_protocol::rooms::Seated;
 use sward_protocol::session::Player;
 use sward_protocol::sse::decode::Parser;
+use sward_protocol::upstream::Message;
+use tokio::sync::oneshot;
 
 use super::rhythm::PENDING_EVENTS_MAX;
 use super::*;
@@ -19,7 +25,8 @@ use crate::metrics::Metrics;
 use crate::room::core::RoomCore;
 use crate::room::directory::{Founding, Reservation, TooManyRooms};
 use crate::room::gallery::WATCHERS_MAX;
-use crate::room::handle::RoomError;
+use crate::room::handle::{NotShown, RoomError};
+use crate::room::input::Entry;
 use crate::room::intake::COMMANDS_MAX;
 use crate::room::lobby::Access;
 
@@ -195,107 +202,6 @@ async fn send(occupant: &Occupant, kind: &str) -> Option<Result<Payload, Message
 }
 
 #[actix_web::test]
-async fn a_panic_in_a_game_ends_its_room_and_tells_its_members() {
-    tokio::time::pause();
-    let directory = directory();
-    let reservation = open(&directory);
-    let room = reservation.room().clone();
-    let (zoe, bo) = (occupant(1), occupant(2));
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
-    join(&directory, &room, Arc::clone(&bo)).await.unwrap();
-    let reader = stream(&bo);
-    send(&zoe, "last words").await;
-    assert_eq!(send(&zoe, "panic").await, None);
-    let heard = heard(&bo, &reader);
-    assert!(heard.iter().any(|event| event.contains("last words")), "what was answered is delivered");
-    assert_eq!(heard.last().unwrap(), r#"gone {"seat":2,"why":"failed"}"#);
-    assert!(zoe.place().is_none() && bo.place().is_none());
-    assert!(directory.find(room.charter().id).is_none() && directory.find_code("TEST").is_none());
-    assert_eq!(directory.metrics().games.failed.get(), 1);
-    assert_eq!(directory.metrics().rooms.get(), 0);
-    let late = join(&directory, &room, occupant(3)).await;
-    assert_eq!(late, Err(RoomError::Gone));
-}
-
-#[actix_web::test]
-async fn a_newcomer_whose_session_ended_leaves_no_seat_behind() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let (zoe, dead) = (occupant(1), occupant(2));
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
-    dead.end();
-    assert_eq!(join(&directory, &room, Arc::clone(&dead)).await, Err(RoomError::Gone));
-    let reader = stream(&zoe);
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let heard = heard(&zoe, &reader);
-    assert!(heard[1].starts_with("here ") && heard[2].starts_with("gone "), "{heard:?}");
-    assert_eq!(join(&directory, &room, occupant(3)).await.map(|seated| seated.seat), Ok(Seat(2)));
-}
-
-#[actix_web::test]
-async fn what_a_game_does_as_a_newcomer_arrives_is_done_though_his_session_ended() {
-    tokio::time::pause();
-    for number in [20, 21, 22, 23] {
-        let directory = directory();
-        let room = open(&directory).room().clone();
-        let (zoe, dead) = (occupant(1), occupant(number));
-        join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
-        let reader = stream(&zoe);
-        dead.end();
-        assert_eq!(join(&directory, &room, Arc::clone(&dead)).await, Err(RoomError::Gone), "P{number}");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        let events = heard(&zoe, &reader);
-        let id = room.charter().id;
-        if number == 20 {
-            assert_eq!(events.last().unwrap(), r#"gone {"seat":1,"why":"closed"}"#);
-            assert!(zoe.place().is_none() && directory.find(id).is_none());
-            continue;
-        }
-        let (why, change) = match number {
-            21 => (r#"gone {"seat":2,"why":"kicked","detail":"at once"}"#, ""),
-            22 => (r#"gone {"seat":2,"why":"left"}"#, r#"room {"locked":true}"#),
-            _ => (r#"gone {"seat":2,"why":"left"}"#, r#"room {"phase":"playing"}"#),
-        };
-        assert_eq!(events.iter().filter(|event| event.starts_with("gone ")).collect::<Vec<_>>(), [why]);
-        assert!(change.is_empty() || events.iter().any(|event| event == change), "{events:?}");
-        let info = directory.lobby().room(id).unwrap();
-        assert_eq!((info.players, info.locked), (1, number == 22));
-        assert_eq!(room.inspect().await.unwrap().players.len(), 1);
-        send(&zoe, "wave").await.unwrap().unwrap();
-    }
-}
-
-#[actix_web::test]
-async fn a_full_room_refuses_and_a_full_mailbox_is_busy() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let zoe = occupant(1);
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
-    join(&directory, &room, occupant(2)).await.unwrap();
-    assert_eq!(join(&directory, &room, occupant(3)).await, Err(RoomError::Refused(Refusal::Full)));
-    // Nothing is awaited, so the room does not get to its mailbox.
-    let stay = zoe.place().unwrap().stay;
-    let told = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let mut taken = 0;
-    let refused = loop {
-        let told = Arc::clone(&told);
-        let done = Completion::new(move |_| {
-            told.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        });
-        // Each request has a handle of its own.
-        match room.clone().try_batch(stay, vec![message("wave")], 1, done) {
-            Ok(()) => taken += 1,
-            Err(error) => break error,
-        }
-    };
-    assert_eq!((refused, taken), (RoomError::Busy, COMMANDS_MAX));
-    tokio::time::sleep(Duration::from_millis(1)).await;
-    assert_eq!(told.load(std::sync::atomic::Ordering::Relaxed), COMMANDS_MAX, "the refused one is not told");
-}
-
-#[actix_web::test]
 async fn a_quiet_room_writes_at_once_and_a_busy_one_at_its_interval() {
     tokio::time::pause();
     let directory = directory();
@@ -328,20 +234,6 @@ async fn what_is_too_large_to_send_is_dropped_and_counted_and_refusals_reach_the
     assert_eq!(send(&zoe, "unserialisable").await, Some(Ok(Payload::null())));
     assert_eq!(directory.metrics().events_dropped.get(), 2);
     assert_eq!(send(&zoe, "refuse").await.unwrap().unwrap_err().code, "no");
-}
-
-#[actix_web::test]
-async fn an_empty_room_is_disposed_but_not_under_somebody_on_his_way() {
-    tokio::time::pause();
-    let directory = directory();
-    let reservation = open(&directory);
-    let id = reservation.room().charter().id;
-    tokio::time::sleep(Duration::from_secs(10)).await;
-    assert!(directory.find(id).is_some(), "a seat is held");
-    drop(reservation);
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(directory.find(id).is_none());
-    assert_eq!(directory.metrics().rooms.get(), 0);
 }
 
 #[actix_web::test]
@@ -382,45 +274,6 @@ async fn a_batch_for_a_room_that_is_gone_is_refused_and_its_completion_is_not_ca
 }
 
 #[actix_web::test]
-async fn a_newcomer_whom_the_game_refuses_takes_no_seat_and_does_not_close_the_room_to_others() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let zoe = occupant(1);
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
-    let reader = stream(&zoe);
-    let refused = join(&directory, &room, occupant(13)).await;
-    assert!(matches!(refused, Err(RoomError::Refused(Refusal::ByGame(_)))), "{refused:?}");
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(heard(&zoe, &reader).len(), 1, "nobody hears of him");
-    let found = directory.lobby().reserve("fragile", &crate::room::lobby::Filter::new(), &[]);
-    assert_eq!(found, Some(room.charter().id), "others are still sent there");
-}
-
-#[actix_web::test]
-async fn a_game_that_sends_without_end_is_stopped_and_ends_its_room_alone() {
-    tokio::time::pause();
-    let directory = directory();
-    for order in ["loop", "pour"] {
-        let (room, other) = (open(&directory).room().clone(), open_as(&directory, 8).room().clone());
-        let (zoe, bo) = (occupant(1), occupant(2));
-        join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
-        join(&directory, &other, Arc::clone(&bo)).await.unwrap();
-        let (reader, others) = (stream(&zoe), stream(&bo));
-        assert_eq!(send(&zoe, order).await, None);
-        let heard_last = heard(&zoe, &reader).pop();
-        assert_eq!(heard_last.as_deref(), Some(r#"gone {"seat":1,"why":"failed"}"#), "{order}");
-        assert!(directory.find(room.charter().id).is_none());
-        send(&bo, "wave").await.unwrap().unwrap();
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        assert!(heard(&bo, &others).iter().any(|event| event.contains("wave")));
-        other.leave(bo.place().unwrap().stay, GoneWhy::Left).await.unwrap();
-        tokio::time::sleep(Duration::from_secs(3)).await;
-    }
-    assert_eq!(directory.metrics().games.failed.get(), 2);
-}
-
-#[actix_web::test]
 async fn a_room_sleeps_until_its_game_s_next_timer() {
     tokio::time::pause();
     let directory = directory();
@@ -436,186 +289,43 @@ async fn a_room_sleeps_until_its_game_s_next_timer() {
     assert!(heard(&zoe, &reader).iter().any(is_timer));
 }
 
-#[actix_web::test]
-async fn who_is_kicked_hears_why_and_has_no_seat_and_another_may_have_it() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let (zoe, bo) = (occupant(1), occupant(2));
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
-    join(&directory, &room, Arc::clone(&bo)).await.unwrap();
-    let reader = stream(&bo);
-    send(&zoe, "kick").await.unwrap().unwrap();
-    let gone = heard(&bo, &reader).pop();
-    assert_eq!(gone.as_deref(), Some(r#"gone {"seat":2,"why":"kicked","detail":"as it was told"}"#));
-    assert!(bo.place().is_none());
-    assert_eq!(directory.lobby().room(room.charter().id).unwrap().players, 1);
-    assert_eq!(join(&directory, &room, occupant(3)).await.unwrap().seat, Seat(2));
+/// Cannot show itself to strangers.
+struct Shy;
+
+impl Game for Shy {
+    type Message = Raw;
+
+    fn create(_: &Payload, _: &mut Random) -> Result<Self, BadOptions> {
+        Ok(Self)
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::new(2).with_public(Duration::ZERO)
+    }
+
+    fn message(&mut self, _: &mut Room<'_>, _: Seat, _: Raw) -> Reply {
+        done()
+    }
+
+    fn public_state(&self) -> impl serde::Serialize {
+        assert!(size_of_val(self) > 0, "what strangers see is nothing");
+    }
 }
 
 #[actix_web::test]
-async fn the_lobby_knows_what_a_game_sets_of_its_room() {
+async fn a_stranger_s_look_ends_no_game_and_is_logged_once() {
     tokio::time::pause();
     let directory = directory();
-    let room = open(&directory).room().clone();
-    let (zoe, id) = (occupant(1), room.charter().id);
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
-    let filter = serde_json::from_str(r#"{"map":"dale"}"#).unwrap();
-    assert_eq!(directory.lobby().reserve("fragile", &filter, &[]), None);
-    send(&zoe, "meta").await.unwrap().unwrap();
-    assert!(directory.lobby().fits(id, "fragile", OPEN, &filter));
-    send(&zoe, "lock").await.unwrap().unwrap();
-    assert_eq!(directory.lobby().reserve("fragile", &filter, &[]), None);
-    assert!(directory.lobby().room(id).unwrap().locked);
-    let late = join(&directory, &room, occupant(2)).await;
-    assert_eq!(late, Err(RoomError::Refused(Refusal::Locked)));
-    send(&zoe, "unlock").await.unwrap().unwrap();
-    assert_eq!(directory.lobby().reserve("fragile", &filter, &[]), Some(id));
-    assert_eq!(directory.lobby().room(id).unwrap().meta.json(), r#"{"map":"dale"}"#);
-}
-
-#[actix_web::test]
-async fn a_room_that_its_game_closes_is_gone_and_its_players_are_free() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
+    let core = RoomCore::new(open_charter(7), Shy, Shy.settings(), Random::from_seed(1));
+    let room = directory.open_for(Box::new(core), founding(&occupant(7))).unwrap().room().clone();
     let zoe = occupant(1);
     join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
-    let reader = stream(&zoe);
-    assert_eq!(send(&zoe, "close").await, Some(Ok(Payload::null())), "its author is answered");
-    let heard = heard(&zoe, &reader);
-    assert!(heard[heard.len() - 2].contains("last words"), "{heard:?}");
-    assert_eq!(heard.last().unwrap(), r#"gone {"seat":1,"why":"closed"}"#);
-    assert!(zoe.place().is_none() && directory.find(room.charter().id).is_none());
+    for _ in 0..3 {
+        assert_eq!(room.view().await.unwrap_err(), RoomError::NotShown(NotShown::Broken));
+        let watched = room.watch(Arc::new(Mailslot::new(Epoch(1)))).await;
+        assert_eq!(watched, Err(RoomError::NotShown(NotShown::Broken)));
+    }
+    assert_eq!(directory.metrics().games.unshown.get(), 1);
+    assert_eq!(send(&zoe, "wave").await, Some(Ok(Payload::null())));
     assert_eq!(directory.metrics().games.failed.get(), 0);
-    assert_eq!(directory.metrics().rooms.get(), 0);
-}
-
-#[actix_web::test]
-async fn the_operator_puts_a_player_out_for_good_and_closes_the_room() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let (zoe, bo) = (occupant(1), occupant(2));
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
-    join(&directory, &room, Arc::clone(&bo)).await.unwrap();
-    let reader = stream(&bo);
-    let ban = |player| room.kick(player, GoneWhy::Banned, "rude".to_owned());
-    assert_eq!(ban(zoe.player.id).await, Ok(true));
-    assert_eq!(ban(zoe.player.id).await, Ok(false), "he is out already");
-    assert!(zoe.place().is_none());
-    assert_eq!(join(&directory, &room, zoe).await, Err(RoomError::Refused(Refusal::Banned)));
-    assert_eq!(room.close().await, Ok(()));
-    assert_eq!(heard(&bo, &reader).last().unwrap(), r#"gone {"seat":2,"why":"closed"}"#);
-    assert!(bo.place().is_none() && directory.find(room.charter().id).is_none());
-    assert_eq!(room.close().await, Ok(()), "closed is closed");
-    assert_eq!(room.kick(bo.player.id, GoneWhy::Kicked, String::new()).await, Err(RoomError::Gone));
-}
-
-#[actix_web::test]
-async fn a_room_with_bots_alone_is_listed_nowhere_and_disposed() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let id = room.charter().id;
-    let (zoe, filter) = (occupant(1), crate::room::lobby::Filter::new());
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
-    send(&zoe, "bot").await.unwrap().unwrap();
-    assert_eq!(directory.lobby().room(id).map(|room| room.players), Some(2));
-    assert_eq!(directory.lobby().reserve("fragile", &filter, &[]), Some(id), "the bot gives way");
-    directory.lobby().release(id);
-    room.leave(zoe.place().unwrap().stay, GoneWhy::Left).await.unwrap();
-    assert!(directory.lobby().page(None, None, 10).0.is_empty());
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(directory.find(id).is_none());
-}
-
-#[actix_web::test]
-async fn bots_who_come_and_go_do_not_keep_an_empty_room() {
-    tokio::time::pause();
-    let directory = directory();
-    let room = open(&directory).room().clone();
-    let zoe = occupant(1);
-    join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
-    send(&zoe, "churn").await.unwrap().unwrap();
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    room.leave(zoe.place().unwrap().stay, GoneWhy::Left).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(directory.find(room.charter().id).is_none());
-}
-
-#[actix_web::test]
-async fn a_room_that_nobody_made_stays_when_it_is_empty() {
-    tokio::time::pause();
-    let directory = directory();
-    let charter = Charter { creator: None, ..open_charter(1) };
-    let core = RoomCore::new(charter, FRAGILE, FRAGILE.settings(), Random::from_seed(1));
-    directory.open_standing(Box::new(core)).unwrap();
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    let filter = crate::room::lobby::Filter::new();
-    let id = directory.lobby().reserve("fragile", &filter, &[]).unwrap();
-    directory.lobby().release(id);
-    let (zoe, room) = (occupant(1), directory.find(id).unwrap());
-    let seated = join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
-    assert_eq!(seated.room.owner, Seat::GAME, "or he could lock it for good");
-    room.leave(zoe.place().unwrap().stay, GoneWhy::Left).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    assert!(directory.find(id).is_some());
-    // Those who watched it do not keep others out once they are gone.
-    let mut watchers = Vec::new();
-    for _ in 0..WATCHERS_MAX {
-        let watcher = Arc::new(Mailslot::new(Epoch(1)));
-        watchers.push((reader_of(&watcher), Arc::clone(&watcher)));
-        room.watch(watcher).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    let one_more = room.watch(Arc::new(Mailslot::new(Epoch(1)))).await;
-    assert_eq!(one_more, Err(RoomError::NotShown(NotShown::TooMany)));
-    for (reader, watcher) in &watchers {
-        watcher.detach(reader);
-    }
-    tokio::time::sleep(Duration::from_secs(10)).await;
-    assert_eq!(room.watch(Arc::new(Mailslot::new(Epoch(1)))).await, Ok(()));
-}
-
-#[actix_web::test]
-async fn an_empty_room_stays_as_long_as_its_game_says() {
-    tokio::time::pause();
-    let directory = directory();
-    for (number, empty_ms) in [(1, 0), (2, 60_000)] {
-        let game = Fragile { empty: Duration::from_millis(empty_ms) };
-        let id = open_game(&directory, number, game).room().charter().id;
-        tokio::time::sleep(Duration::from_millis(empty_ms * 9 / 10)).await;
-        assert!(directory.find(id).is_some(), "{empty_ms}");
-        tokio::time::sleep(Duration::from_millis(empty_ms / 5 + 100)).await;
-        assert!(directory.find(id).is_none(), "{empty_ms}");
-    }
-}
-
-#[actix_web::test]
-async fn who_may_make_a_room_and_how_many_is_held_under_one_lock() {
-    tokio::time::pause();
-    let directory = directory();
-    let policy = RoomPolicy::anyone().at_most(3).each_player(2, Duration::from_secs(60));
-    let (zoe, bo) = (occupant(1), occupant(2));
-    let make = |number: u128, founder: &Occupant| {
-        let charter = Charter { max_players: 1, ..open_charter(number) };
-        assert!(directory.take_code(&charter.code, charter.id));
-        let core = RoomCore::new(charter, FRAGILE, FRAGILE.settings(), Random::from_seed(1));
-        directory.open_for(Box::new(core), Founding { founder, policy })
-    };
-    let kept = [make(11, &zoe).unwrap(), make(12, &zoe).unwrap()];
-    let third = make(13, &zoe).unwrap_err();
-    assert_eq!(third, TooManyRooms::Player { retry_after_ms: 60_000 });
-    assert!(
-        directory.find_code("TEST13").is_none() && directory.take_code("TEST13", kept[0].room().charter().id)
-    );
-    let last = make(14, &bo).unwrap();
-    assert_eq!(make(15, &bo).unwrap_err(), TooManyRooms::Game);
-    let id = last.room().charter().id;
-    drop(last);
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(directory.find(id).is_none());
-    assert!(make(16, &bo).is_ok(), "one is gone, and he has made but one");
-    assert_eq!(directory.metrics().rooms.get(), 3);
 }

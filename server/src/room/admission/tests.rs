@@ -10,6 +10,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::fanout::mailslot::Mailslot;
 use crate::game::{Game, MessageError, Random, Raw, Reply, Room, RoomPolicy, Seat, Settings, done, refuse};
+use crate::games::meadow::Meadow;
 use crate::games::relay::Relay;
 use crate::metrics::Metrics;
 
@@ -212,4 +213,25 @@ fn a_will_is_a_message_of_the_games_and_small() {
     check("", "", false);
     check("chat", "hi", false);
     check("sward.start", "", false);
+}
+
+#[actix_web::test]
+async fn no_room_is_made_whose_blobs_have_no_place() {
+    tokio::time::pause();
+    let mut catalog = Catalog::default();
+    catalog.add::<Relay>("relay");
+    catalog.add::<Meadow>("meadow");
+    let metrics = Arc::new(Metrics::new());
+    let directory = Directory::new(100, Clock::new(), Arc::clone(&metrics)).with_blob_bytes(20_000);
+    let admission = Admission { directory: Arc::new(directory), catalog, node: NodeId(0) };
+    let zoe = occupant(1);
+    let made = admission.create(&zoe, CreateRoom::of("meadow")).await.unwrap();
+    assert!(admission.create(&occupant(2), CreateRoom::of("meadow")).await.is_ok());
+    assert_eq!((metrics.blobs.count.get(), metrics.blobs.bytes_reserved.get()), (2, 2 * 8 * 1024));
+    let refused = admission.create(&occupant(3), CreateRoom::of("meadow")).await;
+    assert_eq!(refused, Err(JoinError::TooManyRooms(TooManyRooms::Blobs)));
+    assert!(admission.create(&occupant(3), CreateRoom::of("relay")).await.is_ok(), "it has none");
+    admission.directory.find(made.room.id).unwrap().close().await.unwrap();
+    assert_eq!((metrics.blobs.count.get(), metrics.blobs.bytes_reserved.get()), (1, 8 * 1024));
+    assert!(admission.create(&occupant(4), CreateRoom::of("meadow")).await.is_ok());
 }

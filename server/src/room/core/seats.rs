@@ -72,7 +72,14 @@ impl<G: Game> RoomCore<G> {
         let here = Event::Here(Here { seat, id, name, me, bot: false });
         effects.push(Effect::Send(Outgoing::reliable(Audience::Except(seat), here)));
         self.tell_of_new_owner(seat, effects);
+        effects.extend(sent.extract_if(.., |effect| matches!(effect, Effect::Shown { .. })));
         effects.push(Effect::Admitted(Box::new(self.joined(seat, now_ms))));
+        for effect in &mut sent {
+            // `joined` told him of the blobs.
+            if let Effect::Send(Outgoing { audience, event: Event::Blob(_), .. }) = effect {
+                *audience = Audience::Except(seat);
+            }
+        }
         effects.append(&mut sent);
         self.settle(now_ms, effects);
     }

@@ -8,7 +8,8 @@ use sward_protocol::payload::Payload;
 
 use super::burst::what;
 use super::{TestPlayer, TestRoom};
-use crate::game::Game;
+use crate::game::{Blob, Game};
+use crate::room::core::RoomStep as _;
 use crate::room::effect::Effect;
 
 /// What one player saw.
@@ -102,6 +103,30 @@ impl<G: Game> TestRoom<G> {
         read("the state", &state)
     }
 
+    /// The blob of this name, as whoever sits in the room would fetch it now.
+    ///
+    /// ```
+    /// use sward_server::games::meadow::Meadow;
+    /// use sward_server::testing::TestRoom;
+    ///
+    /// let mut room = TestRoom::<Meadow>::new();
+    /// room.join("Zoë");
+    /// let map = room.blob("map").unwrap();
+    /// assert_eq!(map.media_type(), "application/json");
+    /// let map: serde_json::Value = serde_json::from_slice(map.bytes())?;
+    /// assert_eq!(map["width"], 2400.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn blob(&self, name: &str) -> Option<&Blob> {
+        self.core.blobs().get(name)
+    }
+
+    /// The names of all blobs that the room has now.
+    pub fn blob_names(&self) -> impl Iterator<Item = &str> {
+        self.core.blobs().keys().map(|name| &**name)
+    }
+
     /// What the player was shown when he came.
     ///
     /// # Panics
@@ -165,6 +190,8 @@ impl<G: Game> TestRoom<G> {
             | Effect::Snapshot(_)
             | Effect::Occupied
             | Effect::BanForgotten
+            | Effect::Shown { .. }
+            | Effect::BlobRefused
             | Effect::Changed(_) => {}
         }
     }

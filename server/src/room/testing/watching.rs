@@ -35,10 +35,10 @@ impl<G: Game> TestRoom<G> {
     /// has a password.
     #[track_caller]
     pub fn watch(&mut self) -> TestWatcher {
-        let RoomView { room, players, state } = self.shown();
-        let joined = Joined { room, seat: Seat::GAME, players, seed: None, state, chat: Vec::new() };
+        let RoomView { room, players, state, blobs } = self.shown();
+        let joined = Joined { room, seat: Seat::GAME, players, seed: None, state, chat: Vec::new(), blobs };
         let mut watching = Watching::default();
-        watching.hear(&Event::Joined(joined), self.now_ms);
+        watching.hear(&Event::Joined(Box::new(joined)), self.now_ms);
         self.watching.push(watching);
         TestWatcher(self.watching.len() - 1)
     }
