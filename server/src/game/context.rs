@@ -209,6 +209,11 @@ impl<'a> Room<'a> {
 /// What is said.
 impl Room<'_> {
     /// Sends a message of the game's: `msg` with this type (1–64 characters), `from` 0. It arrives, and in order.
+    ///
+    /// Large things belong in [`Game::state`](super::Game::state), or in a blob ([`Room::publish`]): a player who is sent
+    /// more than 4,096 events or 256 KiB in one step, before his stream could take any of it, may lose the stream for it
+    /// (`bye` 3008, "Resume" in `docs/protocol.md`). He comes back by himself, and begins anew with the state of then. In a
+    /// [test room](crate::testing) it fails the test.
     pub fn send(&mut self, to: Audience, kind: &str, data: impl Data) {
         self.pass_on(Seat::GAME, to, kind, data);
     }
@@ -397,7 +402,7 @@ impl Room<'_> {
 impl Room<'_> {
     /// Puts a player out when this call ends: everybody hears `gone`, `kicked`, with what is said to him (at most 200
     /// characters; empty is nothing), and the game is told by [`Game::leave`](super::Game::leave). He may come back. A
-    /// seat that nobody sits on is left alone.
+    /// seat that nobody sits on is left alone. What only he may read is sent to him before, [`Audience::Only`].
     pub fn kick(&mut self, seat: Seat, why: &str) {
         let is_new = self.controls.kicks.iter().all(|(kicked, _)| *kicked != seat);
         if is_new && self.players.contains_key(&seat) {
@@ -475,7 +480,8 @@ impl Room<'_> {
         self.controls.is_closing = true;
     }
 
-    /// Sets what lists show of the room and filters look at: an object of at most 1 KiB as JSON. Everybody hears `room`
+    /// Sets what lists show of the room and filters look at: an object of at most 1 KiB as JSON, in place of all that was
+    /// there, such as what its creator gave, or what [`Builder::mode`](crate::Builder::mode) says of a match. Everybody hears `room`
     /// when this call ends, if it is another than before. What is no such object is dropped as an event would be.
     pub fn set_meta<T: Serialize + ?Sized>(&mut self, meta: &T) {
         match Payload::of(meta) {

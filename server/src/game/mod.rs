@@ -3,7 +3,7 @@
 //! No async, no IO, no locks, no clock: a game is tested without a network ([`crate::testing`]), and the same inputs
 //! with the same seed give the same events, always. A panic in a game ends its room (`gone`, `failed`, to each member)
 //! and no other. A step that does not return cannot be stopped: its thread, which other rooms share, is lost until the
-//! process is started anew. `docs/tutorial.md` builds a game step by step.
+//! process is started anew. `docs/tutorial.md` builds a game step by step, and says what a game cannot do.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -164,7 +164,8 @@ pub trait Game: Sized + Send + 'static {
     }
 
     /// The room begins to play: its owner said `sward.start`, see [`StartRules`], or the game [`Room::start`]. Everybody
-    /// was sent `start` with this seed (below 2^53) before what is sent here. It is over when the game says
+    /// was sent `start` with this seed (below 2^53) before what is sent here: what follows from it alone is no secret, and
+    /// nothing of [`Room::random`] can be told from it. It is over when the game says
     /// [`Room::over`].
     fn start(&mut self, room: &mut Room<'_>, seed: u64) {
         let _ = (room, seed);
@@ -201,10 +202,14 @@ pub trait Game: Sized + Send + 'static {
     /// The whole game as a value, such that [`Game::restore`] makes a game of it that goes on exactly as this one would.
     ///
     /// A game that derives `Serialize` and `Deserialize` needs no more than `Ok(Payload::of(self)?)` here and
-    /// `Ok(saved.parse()?)` there. The room saves its players, timers and random source itself.
+    /// `Ok(saved.parse()?)` there. The room saves its players, timers and random source itself. `BTreeMap` and `BTreeSet`
+    /// have the same order in the twin, `HashMap` and `HashSet` have not.
+    ///
+    /// It is what tests use ([`TestRoom::restored`](crate::testing::TestRoom::restored)), and what replays and restarts
+    /// will. The server itself does not keep rooms over a restart yet.
     ///
     /// # Errors
-    /// [`SaveError::Unsupported`], as here: the game does not survive its process, and cannot be recorded.
+    /// [`SaveError::Unsupported`], as here.
     fn save(&self) -> Result<Payload, SaveError> {
         Err(SaveError::Unsupported)
     }
