@@ -145,6 +145,8 @@ codes! {
     KnockPending = "knock_pending", "You knock already";
     /// Too many knock there.
     HostBusy = "host_busy", "Too many knock there";
+    /// The same was asked a moment ago, and came to nothing.
+    AskedLately = "asked_lately", "That was asked a moment ago";
     /// No such invitation or knock.
     NoSuchAsk = "no_such_ask", "There is no such invitation or knock";
     /// A pass that does not let in.

@@ -212,6 +212,9 @@ pub struct PartyCall {
     /// Leave it instead.
     #[serde(default)]
     pub leave: bool,
+    /// Put this member out instead, as the leader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kick: Option<PlayerId>,
     /// The player's own data in the room that a match brings, at most 1 KiB.
     #[serde(default)]
     pub me: Payload,
@@ -255,7 +258,7 @@ pub struct QueueCall {
 pub enum QueueState {
     /// He waits.
     Waiting,
-    /// A room is made; `joined` follows.
+    /// He has a seat in the room of a match: `joined` came before.
     Matched,
     /// He waits no more.
     Left,

@@ -324,7 +324,11 @@ fn calls(bodies: &mut Bodies) {
     bodies.both("sward.withdraw", &Withdraw { id: 17 });
     let me = create_room().me;
     let party = "7f3a91c27f3a91c2".to_owned();
-    bodies.both("sward.party", &PartyCall { join: Some(party.clone()), leave: false, me: me.clone() });
+    let join = PartyCall { join: Some(party.clone()), me: me.clone(), ..PartyCall::default() };
+    bodies.both("sward.party", &join);
+    let kick =
+        PartyCall { kick: Some(PlayerId::from_random(NodeId(1), 0x1234_5678)), ..PartyCall::default() };
+    bodies.both("sward.party: kick", &kick);
     bodies.both("sward.party: reply", &PartyJoined { party });
     let (game, mode) = ("relay".to_owned(), "duel".to_owned());
     bodies.both("sward.queue", &QueueCall { game, mode, skill: 1_000, me });

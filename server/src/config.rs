@@ -8,8 +8,8 @@ use sward_protocol::limits;
 
 use crate::clock::whole_ms;
 use crate::operator::secret::AdminSecret;
+use crate::rate::{Rate, Rates};
 use crate::room::directory::BLOB_BYTES_MAX;
-use crate::session::rate::{Rate, Rates};
 use crate::session::state::Patience;
 
 /// Beats of silence after which a session that acknowledges is away.

@@ -35,6 +35,7 @@ mod metrics;
 mod mounted;
 mod net;
 mod operator;
+mod rate;
 mod room;
 mod session;
 mod shutdown;

@@ -187,7 +187,8 @@ impl<'a> Room<'a> {
         self.controls.is_locked
     }
 
-    /// Whose room it is; `None` while nobody is in it, or if [nobody owns it](super::Settings::without_owner).
+    /// Whose room it is; `None` while nobody is in it, if [nobody owns it](super::Settings::without_owner), and in the room
+    /// of a match, which only [`Room::start`] starts.
     #[must_use]
     pub fn owner(&self) -> Option<Seat> {
         self.facts.owner

@@ -124,9 +124,12 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         Code::BodySlow => (StatusCode::REQUEST_TIMEOUT, false),
         Code::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, false),
         Code::UnsupportedEncoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, false),
-        Code::RateLimited | Code::RoomBusy | Code::HostBusy | Code::RoomQuota | Code::TooManyGuesses => {
-            (StatusCode::TOO_MANY_REQUESTS, true)
-        }
+        Code::RateLimited
+        | Code::RoomBusy
+        | Code::HostBusy
+        | Code::AskedLately
+        | Code::RoomQuota
+        | Code::TooManyGuesses => (StatusCode::TOO_MANY_REQUESTS, true),
         Code::TooManyWatchers | Code::ServerFull | Code::QueueFull | Code::Draining | Code::RoomSlow => {
             (StatusCode::SERVICE_UNAVAILABLE, true)
         }

@@ -9,13 +9,15 @@ use super::rules::TEAM_SIZE_MAX;
 /// How many parties there are of each size; those of size 1 stand at index 0.
 pub type Counts = [u8; TEAM_SIZE_MAX as usize];
 
-/// Steps after which a search gives up: far more than any that succeeds takes, and a bound on those that do not.
-const STEPS_MAX: usize = 20_000;
-
 /// The sizes of the parties in each team, so that every team is full and one of the parties in the first has the size
-/// `must`. `None` if the parties cannot be packed so.
-#[must_use]
-pub fn pack(teams: u8, team_size: u8, counts: &Counts, must: u8) -> Option<Vec<Vec<u8>>> {
+/// `must`. `None` if the parties cannot be packed so; or if that took more than `steps_left`, which it counts down.
+pub fn pack(
+    teams: u8,
+    team_size: u8,
+    counts: &Counts,
+    must: u8,
+    steps_left: &mut usize,
+) -> Option<Vec<Vec<u8>>> {
     let needed = usize::from(teams) * usize::from(team_size);
     let there: usize = (1..).zip(counts).map(|(size, count)| size * usize::from(*count)).sum();
     if there < needed {
@@ -23,7 +25,7 @@ pub fn pack(teams: u8, team_size: u8, counts: &Counts, must: u8) -> Option<Vec<V
     }
     let mut fillings = Vec::new();
     fill(team_size, team_size, &mut Vec::new(), &mut fillings);
-    let mut search = Search { fillings: &fillings, failed: BTreeSet::new(), steps: 0 };
+    let mut search = Search { fillings: &fillings, failed: BTreeSet::new(), steps_left };
     fillings.iter().filter(|filling| filling.contains(&must)).find_map(|first| {
         let mut counts = *counts;
         take(&mut counts, first)?;
@@ -36,7 +38,7 @@ pub fn pack(teams: u8, team_size: u8, counts: &Counts, must: u8) -> Option<Vec<V
 struct Search<'a> {
     fillings: &'a [Vec<u8>],
     failed: BTreeSet<(u8, usize, Counts)>,
-    steps: usize,
+    steps_left: &'a mut usize,
 }
 
 impl Search<'_> {
@@ -45,8 +47,9 @@ impl Search<'_> {
         if teams == 0 {
             return Some(Vec::new());
         }
-        self.steps += 1;
-        if self.steps > STEPS_MAX || self.failed.contains(&(teams, first, counts)) {
+        let steps_left = self.steps_left.checked_sub(1)?;
+        *self.steps_left = steps_left;
+        if self.failed.contains(&(teams, first, counts)) {
             return None;
         }
         for (index, filling) in self.fillings.iter().enumerate().skip(first) {
@@ -96,7 +99,7 @@ mod tests {
         for size in sizes {
             counts[usize::from(*size) - 1] += 1;
         }
-        pack(teams, team_size, &counts, must)
+        pack(teams, team_size, &counts, must, &mut 20_000)
     }
 
     #[test]

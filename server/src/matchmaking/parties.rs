@@ -77,6 +77,13 @@ impl Parties {
         Ok(())
     }
 
+    /// A party is known by another id from now on: who knows the old one alone does not come in.
+    pub fn rename(&mut self, id: &str, new: &str) {
+        let Some(members) = self.parties.remove(id) else { return };
+        self.of.extend(members.iter().map(|member| (member.player.id, new.to_owned())));
+        self.parties.insert(new.to_owned(), members);
+    }
+
     /// Somebody leaves; the next one leads if he did. Those who are left, if he was in one.
     pub fn leave(&mut self, player: PlayerId) -> Option<Vec<Member>> {
         let id = self.of.remove(&player)?;
@@ -113,6 +120,10 @@ mod tests {
         assert_eq!(parties.join(member(2), "a"), Ok(()), "he is in it");
         assert_eq!(parties.join(member(2), "b"), Err(Refused::InAnother));
         assert_eq!(parties.join(member(21), "a"), Err(Refused::Full));
+        parties.rename("a", "c");
+        assert_eq!(parties.join(member(2), "a"), Err(Refused::Unknown));
+        assert_eq!(parties.of(member(2).player.id).unwrap().0, "c");
+        parties.rename("c", "a");
         let left = parties.leave(member(1).player.id).unwrap();
         assert_eq!((left.len(), &left[0]), (PARTY_MAX - 1, &member(2)), "the next one leads");
         assert_eq!(parties.leader("a"), Some(member(2).player.id));

@@ -12,6 +12,10 @@ use sward_protocol::ids::PlayerId;
 use super::packing::{Counts, pack};
 use super::rules::Rules;
 
+/// Steps of packing after which the look for a match with one party as its youngest gives up: far more than any that
+/// succeeds takes, and a bound on those that do not.
+const STEPS_MAX: usize = 20_000;
+
 /// A party in the queue, or a player on his own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
@@ -95,6 +99,12 @@ impl Queue {
         self.tickets.len()
     }
 
+    /// Whether this party waits.
+    #[must_use]
+    pub fn has(&self, id: u64) -> bool {
+        self.keys.contains_key(&id)
+    }
+
     /// A party waits from now on; or again, with the time that it has waited before.
     pub fn add(&mut self, ticket: Ticket) {
         let key = ticket.key();
@@ -116,8 +126,8 @@ impl Queue {
         Some(ticket)
     }
 
-    /// The matches that there are now; those in them wait no more. Looks at about `looks_max` parties, and goes on there
-    /// when it is asked again.
+    /// The matches that there are now; those in them wait no more. Looks at about `looks_max` parties, each step of packing
+    /// them into teams counting as one, and goes on there when it is asked again.
     pub fn matches(&mut self, now_ms: u64, looks_max: usize) -> Vec<Found> {
         let (mut found, mut looks) = (Vec::new(), 0);
         while let Some(&(due_ms, key)) = self.due.first() {
@@ -153,14 +163,10 @@ impl Queue {
     fn match_of(&self, youngest: &Ticket, now_ms: u64, looks: &mut usize) -> Option<Vec<Vec<u64>>> {
         let (skill, key) = (youngest.skill, youngest.key());
         let range = self.range(youngest, now_ms);
-        let low = (skill.saturating_sub(range), (0, 0));
-        let high = (skill.saturating_add(range), (u64::MAX, u64::MAX));
-        let near = self.by_skill.range(low..=high).inspect(|_| *looks += 1);
-        let near: Vec<&Ticket> = near
-            .filter(|(_, other)| *other <= key)
-            .filter_map(|(_, other)| self.tickets.get(other))
-            .collect();
+        let near = self.near(skill, range, key, looks);
         let (mut counts, mut first, mut failed) = ([0_usize; 256], 0, BTreeSet::new());
+        let mut steps_left = STEPS_MAX;
+        let mut found = None;
         for (last, highest) in near.iter().enumerate() {
             counts[usize::from(highest.size())] += 1;
             while highest.skill - near[first].skill > range {
@@ -172,12 +178,37 @@ impl Queue {
             if !holds_youngest || failed.contains(&capped) {
                 continue;
             }
-            match pack(self.rules.teams, self.rules.team_size, &capped, youngest.size()) {
-                Some(teams) => return Some(assign(&teams, &near[first..=last], youngest)),
-                None => failed.insert(capped),
-            };
+            let Rules { teams, team_size, .. } = self.rules;
+            if let Some(teams) = pack(teams, team_size, &capped, youngest.size(), &mut steps_left) {
+                found = Some(assign(&teams, &near[first..=last], youngest));
+                break;
+            }
+            failed.insert(capped);
+            if steps_left == 0 {
+                break;
+            }
         }
-        None
+        *looks += STEPS_MAX - steps_left;
+        found
+    }
+
+    /// This party and those that are older and of a skill within the range, by skill. Looked for by skill and by age at
+    /// the same time, until either has an end: of a crowd that comes at once, all of one skill, hardly any is older that
+    /// plays not yet; in a long queue of those who do not fit, hardly any is near.
+    fn near(&self, skill: u32, range: u32, key: Key, looks: &mut usize) -> Vec<&Ticket> {
+        let low = (skill.saturating_sub(range), (0, 0));
+        let high = (skill.saturating_add(range), (u64::MAX, u64::MAX));
+        let (mut by_skill, mut by_age) = (self.by_skill.range(low..=high), self.tickets.range(..=key));
+        let (mut older, mut alike) = (Vec::new(), Vec::new());
+        loop {
+            *looks += 1;
+            let Some((_, other)) = by_skill.next() else { return older };
+            older.extend(self.tickets.get(other).filter(|_| *other <= key));
+            let Some((_, other)) = by_age.next() else { break };
+            alike.extend(Some(other).filter(|other| skill.abs_diff(other.skill) <= range));
+        }
+        alike.sort_unstable_by_key(|ticket| (ticket.skill, ticket.key()));
+        alike
     }
 
     /// No more of each size than a match could hold: more of them make nothing possible.

@@ -183,6 +183,7 @@ impl RoomActor {
             Effect::Occupied => self.count(ctx),
             Effect::Shown { name, blob } => self.shelf.put(&name, blob, self.now_ms()),
             Effect::BlobRefused => self.directory.metrics().blobs.refused.inc(),
+            Effect::Banned(bans) => self.directory.lobby().set_bans(self.charter.id, &bans),
             Effect::BanForgotten => self.directory.metrics().bans_forgotten.inc(),
             Effect::Changed(change) => {
                 self.directory.lobby().change(self.charter.id, &change);
@@ -258,7 +259,7 @@ impl Actor for RoomActor {
             let is_empty = !room.has_humans && empty_ms >= whole_ms(room.settings.empty);
             room.gallery.sweep(room.now_ms());
             room.shelf.sweep(room.now_ms());
-            if is_empty && !room.charter.is_standing() && room.directory.close_if_deserted(&room.charter) {
+            if is_empty && !room.charter.standing && room.directory.close_if_deserted(&room.charter) {
                 ctx.stop();
             }
         });

@@ -135,8 +135,7 @@ impl Admission {
         let (mut avoided, mut unwanted) = (Vec::new(), None);
         let founding = self.founding(occupant, &plan);
         for _ in 0..TRIES_MAX {
-            let make =
-                || if join.create { self.make(Some(occupant), &plan) } else { Err(JoinError::NotFound) };
+            let make = || if join.create { self.make(occupant, &plan) } else { Err(JoinError::NotFound) };
             let found = if plan.access() == Access::default() {
                 self.directory.reserve_or_make(&plan.game, &filter, &avoided, founding, make)
             } else {
@@ -173,12 +172,12 @@ impl Admission {
     ) -> Result<Seated, JoinError> {
         let entry = entry(std::mem::take(&mut create.me), create.will.take())?;
         let plan = self.plan(create)?;
-        let core = self.make(Some(occupant), &plan)?;
+        let core = self.make(occupant, &plan)?;
         let reservation = self.directory.open_for(core, self.founding(occupant, &plan))?;
         Ok(ask(reservation, occupant, Entry { password: plan.password, ..entry }).await?)
     }
 
-    /// Join the room with this id.
+    /// Join the room with this id. A pass is used up by it, unless the room refuses: the future is to run to its end.
     ///
     /// # Errors
     /// [`JoinError`]; a seat that the player has stays his.
@@ -191,19 +190,28 @@ impl Admission {
         let entry = entry(join.me, join.will)?;
         let room = self.directory.find(id).ok_or(JoinError::NotFound)?;
         let player = occupant.player.id;
-        let has_pass = join.pass.is_some();
-        if let Some(pass) = join.pass {
+        // Who is in already has used it: his first answer may have been lost.
+        let is_in = occupant.place().is_some_and(|place| place.room.charter().id == id);
+        let mut pass = None;
+        if let Some(secret) = join.pass.filter(|_| !is_in) {
             let now_ms = self.directory.clock().now_ms();
-            // Who is in already has used it: his first answer may have been lost.
-            let is_in = occupant.place().is_some_and(|place| place.room.charter().id == id);
-            if !is_in && !self.directory.passes().admits(player, id, &pass, now_ms) {
+            pass = self.directory.passes().take(player, id, &secret, now_ms);
+            if pass.is_none() {
                 return Err(JoinError::BadPass);
             }
         }
-        let entry = Entry { password: join.password, has_pass, ..entry };
-        let seated = self.enter(occupant, room, entry).await?;
-        self.directory.passes().revoke(player, id);
-        Ok(seated)
+        let entry = Entry { password: join.password, has_pass: pass.is_some(), ..entry };
+        let outcome = self.enter(occupant, room, entry).await;
+        // A room that did not answer in time may let him in yet.
+        let is_refused = matches!(&outcome, Err(error) if *error != JoinError::Room(RoomError::Slow));
+        if let Some(pass) = pass.filter(|_| is_refused) {
+            let mut passes = self.directory.passes();
+            // Whose session ends is marked so before his passes are forgotten.
+            if !occupant.has_ended() {
+                passes.give_back(player, pass);
+            }
+        }
+        outcome
     }
 
     /// Makes a room that is there for whoever comes, on the current thread: nobody made it, and it stays when it is empty.
@@ -212,11 +220,12 @@ impl Admission {
     /// [`JoinError`]: it cannot be made as it is asked for.
     pub fn found(&self, room: CreateRoom) -> Result<(), JoinError> {
         let plan = self.plan(room)?;
-        let core = self.make(None, &plan)?;
+        let core = self.make_as(Maker::Server, &plan)?;
         Ok(self.directory.open_standing(core)?)
     }
 
-    /// Makes the room of a match, which nobody else finds, with a seat held for its first player; it is his.
+    /// Makes the room of a match, which nobody owns and nobody else finds or is let into, with a seat held for its first
+    /// player.
     ///
     /// # Errors
     /// [`JoinError`] when there is no such game, or no room may be made.
@@ -242,7 +251,7 @@ impl Admission {
             key: None,
         })?;
         // Players who may make no rooms may play all the same.
-        let core = self.make_for(Some(first.player.id), &plan)?;
+        let core = self.make_as(Maker::Match, &plan)?;
         let founding = Founding { founder: first, policy: RoomPolicy::anyone() };
         Ok(self.directory.open_for(core, founding)?)
     }
@@ -288,17 +297,22 @@ impl Admission {
         Founding { founder, policy: self.catalog.policy(&plan.game) }
     }
 
-    fn make(&self, founder: Option<&Occupant>, plan: &Plan) -> Result<Box<dyn RoomStep>, JoinError> {
-        if founder.is_some() && self.catalog.policy(&plan.game).is_closed() {
+    fn make(&self, founder: &Occupant, plan: &Plan) -> Result<Box<dyn RoomStep>, JoinError> {
+        if self.catalog.policy(&plan.game).is_closed() {
             return Err(JoinError::CreationClosed);
         }
-        self.make_for(founder.map(|founder| founder.player.id), plan)
+        self.make_as(Maker::Player(founder.player.id), plan)
     }
 
-    fn make_for(&self, creator: Option<PlayerId>, plan: &Plan) -> Result<Box<dyn RoomStep>, JoinError> {
+    fn make_as(&self, maker: Maker, plan: &Plan) -> Result<Box<dyn RoomStep>, JoinError> {
         let id = RoomId::from_random(self.node, entropy::bits());
         let Plan { game, name, max_players, private, password, meta, .. } = plan.clone();
         let directory = Arc::clone(&self.directory);
+        let (creator, standing) = match maker {
+            Maker::Player(player) => (Some(player), false),
+            Maker::Match => (None, false),
+            Maker::Server => (None, true),
+        };
         let draft: Draft = Box::new(move |settings| {
             let most = settings.most_seats();
             let max_players = max_players.unwrap_or(settings.max_players.max(1));
@@ -306,7 +320,7 @@ impl Admission {
                 return Err(NotMade::Seats { most });
             }
             let code = free_code(&directory, id);
-            Ok(Charter { id, game, code, name, private, password, creator, meta, max_players })
+            Ok(Charter { id, game, code, name, private, password, creator, standing, meta, max_players })
         });
         let made = self.catalog.make(&plan.game, draft, &plan.options, entropy::seed());
         let made = made.ok_or_else(|| JoinError::UnknownGame(plan.game.clone()))?;
@@ -320,6 +334,17 @@ impl Admission {
             }
         })
     }
+}
+
+/// Why there is a room.
+#[derive(Debug, Clone, Copy)]
+enum Maker {
+    /// A player made it.
+    Player(PlayerId),
+    /// Some were matched.
+    Match,
+    /// The server has it from the beginning.
+    Server,
 }
 
 /// `meta` of the room of a match.
@@ -354,7 +379,10 @@ async fn ask(reservation: Reservation, occupant: &Arc<Occupant>, entry: Entry) -
 
 /// A code as rooms have it. What no room could have is told from what no room has: a player who sees that he mistyped
 /// need not wonder whether the room is gone.
-fn checked_code(code: &str) -> Result<String, JoinError> {
+///
+/// # Errors
+/// [`JoinError::BadCode`].
+pub fn checked_code(code: &str) -> Result<String, JoinError> {
     let is_one = (4..=5).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphabetic());
     is_one.then(|| code.to_ascii_uppercase()).ok_or(JoinError::BadCode)
 }

@@ -37,6 +37,7 @@ use crate::game::context::{Facts, Outgoing, Seated};
 use crate::game::controls::Controls;
 use crate::game::timers::Label;
 use crate::game::{Audience, Blob, Game, Incoming as _, Random, Room, SaveError, Settings};
+use crate::rate::Rate;
 use crate::room::bans::Bans;
 use crate::room::effect::Effect;
 use crate::room::input::Input;
@@ -44,7 +45,6 @@ use crate::room::order::{Order, plain_detail};
 use crate::room::owner::Ownership;
 use crate::room::roster::{Occupancy, Roster};
 use crate::room::saved::SavedRoom;
-use crate::session::rate::Rate;
 
 /// Wrong passwords that a room hears, a second and at once.
 const GUESSES_PER_S: u32 = 1;
@@ -65,8 +65,10 @@ pub struct Charter {
     pub private: bool,
     /// What newcomers must know.
     pub password: Option<Password>,
-    /// Who made it; `None`: no player did, nobody owns it, and it stays when it is empty.
+    /// Who made it; `None`: no player did, and nobody owns it.
     pub creator: Option<PlayerId>,
+    /// It is there for whoever comes, also while it is empty.
+    pub standing: bool,
     /// An object of the creator's.
     pub meta: Payload,
     /// Seats.
@@ -74,10 +76,11 @@ pub struct Charter {
 }
 
 impl Charter {
-    /// Whether it is there for whoever comes, also while it is empty.
+    /// Whether it is the room of a match: nobody made it, and it is there for those who were matched alone. It is locked
+    /// from the beginning.
     #[must_use]
-    pub fn is_standing(&self) -> bool {
-        self.creator.is_none()
+    pub fn is_of_match(&self) -> bool {
+        self.creator.is_none() && !self.standing
     }
 
     /// The room as lists show it while it is open and nobody's, with so many seats taken.
@@ -179,15 +182,24 @@ impl<G: Game> RoomCore<G> {
     /// An empty room. `settings` are what `game` says, `random` the source that it was created with.
     #[must_use]
     pub fn new(charter: Charter, game: G, settings: Settings, random: Random) -> Self {
-        let settings = Settings { blob_bytes: settings.blob_bytes.min(ROOM_BLOB_BYTES_MAX), ..settings };
+        let settings = Settings {
+            blob_bytes: settings.blob_bytes.min(ROOM_BLOB_BYTES_MAX),
+            // Bots take no seat from those whose match it is.
+            bots_yield: settings.bots_yield || charter.is_of_match(),
+            ..settings
+        };
+        let mut controls = Controls::new(charter.meta.clone(), settings.blob_bytes);
+        controls.is_locked = charter.is_of_match();
+        let locked = controls.is_locked;
         Self {
             roster: Roster::new(charter.max_players),
-            controls: Controls::new(charter.meta.clone(), settings.blob_bytes),
-            // Whoever owned a room that outlasts him could lock it for good.
-            ownership: Ownership::new(settings.has_owner && !charter.is_standing(), charter.creator),
+            controls,
+            // Whoever owned a room that outlasts him could lock it for good, and who is matched with strangers is not to be
+            // at the mercy of one of them.
+            ownership: Ownership::new(settings.has_owner && charter.creator.is_some(), charter.creator),
             bans: Bans::default(),
             guesses: Rate::new(GUESSES_PER_S, GUESSES_BURST, 0),
-            told: Told { locked: false, phase: Phase::Open, owner: None },
+            told: Told { locked, phase: Phase::Open, owner: None },
             change: RoomChange::default(),
             charter,
             settings,
@@ -429,7 +441,7 @@ impl<G: Game> RoomStep for RoomCore<G> {
     }
 
     fn save(&self) -> Result<SavedRoom, SaveError> {
-        let Charter { id, game, code, name, private, password, creator, meta, max_players } =
+        let Charter { id, game, code, name, private, password, creator, standing, meta, max_players } =
             self.charter.clone();
         Ok(SavedRoom {
             id,
@@ -439,6 +451,7 @@ impl<G: Game> RoomStep for RoomCore<G> {
             private,
             password,
             creator,
+            standing,
             meta,
             max_players,
             ownership: self.ownership.clone(),

@@ -11,6 +11,7 @@ use sward_protocol::rooms::RoomChange;
 use crate::game::Blob;
 use crate::game::context::Outgoing;
 use crate::game::controls::Dropped;
+use crate::room::bans::Bans;
 
 /// One thing that a room wants done, in the order in which it is to be done.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +50,8 @@ pub enum Effect {
     },
     /// The game was refused a blob; it knows.
     BlobRefused,
+    /// These may not come in from now on.
+    Banned(Bans),
     /// The list of the banned is full: the oldest may come back.
     BanForgotten,
     /// The game wanted to say what cannot be said.

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::session::rate::Rate;
+use crate::rate::Rate;
 
 /// Batches and joins that wait for a room; the next one is refused.
 pub const COMMANDS_MAX: usize = 1024;

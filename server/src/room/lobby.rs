@@ -14,6 +14,7 @@ use sward_protocol::ids::{PlayerId, RoomId, Seat};
 use sward_protocol::rooms::{Phase, RoomChange, RoomInfo};
 use sward_protocol::social::LobbyCounts;
 
+use crate::room::bans::Bans;
 use crate::room::core::Charter;
 use crate::room::roster::Occupancy;
 use game::{Game, Shown};
@@ -44,6 +45,8 @@ struct Listing {
     owner: Seat,
     /// Who speaks for the room.
     host: Option<PlayerId>,
+    /// Who may not come back.
+    bans: Bans,
     /// In no index, for a moment.
     is_hidden: bool,
     /// How often what lists show of it was changed.
@@ -55,7 +58,7 @@ impl Listing {
         let Charter { private, password, .. } = &self.charter;
         let is_public = !private && !self.is_hidden;
         let has_seat = !self.is_crowded && !self.is_locked && self.reserved < self.seats.free;
-        let is_listed = is_public && (self.seats.humans > 0 || self.charter.is_standing());
+        let is_listed = is_public && (self.seats.humans > 0 || self.charter.standing);
         Shown {
             is_open: is_public && password.is_none() && has_seat,
             listed_players: is_listed.then_some(self.seats.players),
@@ -96,16 +99,18 @@ impl Lobby {
         let id = charter.id;
         self.games.entry(charter.game.clone()).or_default();
         let seats = Occupancy { players: 0, humans: 0, free: charter.max_players };
+        let is_locked = charter.is_of_match();
         let listing = Listing {
             charter,
             meta,
             seats,
             reserved: 1,
             is_crowded: false,
-            is_locked: false,
+            is_locked,
             phase: Phase::Open,
             owner: Seat::GAME,
             host: None,
+            bans: Bans::default(),
             is_hidden: true,
             changes: 0,
         };
@@ -215,6 +220,17 @@ impl Lobby {
     /// This player speaks for the room: he invites, and answers those who knock.
     pub fn set_host(&mut self, id: RoomId, host: Option<PlayerId>) {
         self.alter(id, |listing| listing.host = host);
+    }
+
+    /// These may not come into the room.
+    pub fn set_bans(&mut self, id: RoomId, bans: &Bans) {
+        self.alter(id, |listing| listing.bans.clone_from(bans));
+    }
+
+    /// Whether this player may not come into the room.
+    #[must_use]
+    pub fn is_banned(&self, id: RoomId, player: PlayerId) -> bool {
+        self.listing(id).is_some_and(|listing| listing.bans.has(player))
     }
 
     /// Who speaks for the room.

@@ -7,8 +7,9 @@ use sward_protocol::ids::{PlayerId, RoomId};
 /// Passes that one player holds; a further one takes the place of the oldest.
 pub const PER_PLAYER_MAX: usize = 4;
 
+/// One promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Pass {
+pub struct Pass {
     room: RoomId,
     secret: String,
     until_ms: u64,
@@ -19,36 +20,58 @@ struct Pass {
 pub struct Passes(BTreeMap<PlayerId, Vec<Pass>>);
 
 impl Passes {
-    /// Promises the player a place in the room, until then; in place of what he was promised there before.
+    /// Promises the player a place in the room, until then. He may hold several for one room; one that he holds already
+    /// lasts until then.
     pub fn issue(&mut self, player: PlayerId, room: RoomId, secret: String, until_ms: u64) {
+        self.give_back(player, Pass { room, secret, until_ms });
+    }
+
+    /// The player comes into the room with this: nobody does so with it again, unless it is given back. `None` if it does
+    /// not let him in.
+    pub fn take(&mut self, player: PlayerId, room: RoomId, secret: &str, now_ms: u64) -> Option<Pass> {
+        let passes = self.0.get_mut(&player)?;
+        let valid = |pass: &Pass| pass.room == room && pass.secret == secret && now_ms < pass.until_ms;
+        let pass = passes.iter().position(valid).map(|index| passes.remove(index));
+        self.drop_empty(player);
+        pass
+    }
+
+    /// The room did not let him in: he may try again.
+    pub fn give_back(&mut self, player: PlayerId, pass: Pass) {
         let passes = self.0.entry(player).or_default();
-        passes.retain(|pass| pass.room != room);
+        passes.retain(|other| other.secret != pass.secret);
         if passes.len() >= PER_PLAYER_MAX {
             passes.remove(0);
         }
-        passes.push(Pass { room, secret, until_ms });
+        passes.push(pass);
     }
 
-    /// Whether the player may come into the room with this.
-    #[must_use]
-    pub fn admits(&self, player: PlayerId, room: RoomId, secret: &str, now_ms: u64) -> bool {
-        let valid = |pass: &Pass| pass.room == room && pass.secret == secret && now_ms < pass.until_ms;
-        self.0.get(&player).is_some_and(|passes| passes.iter().any(valid))
+    /// What this one promised holds no longer.
+    pub fn revoke(&mut self, player: PlayerId, secret: &str) {
+        self.retain(player, |pass| pass.secret != secret);
     }
 
-    /// He is in, or is not to come any more.
-    pub fn revoke(&mut self, player: PlayerId, room: RoomId) {
-        if let Some(passes) = self.0.get_mut(&player) {
-            passes.retain(|pass| pass.room != room);
-            if passes.is_empty() {
-                self.0.remove(&player);
-            }
-        }
+    /// He is in: he needs none for this room.
+    pub fn came_in(&mut self, player: PlayerId, room: RoomId) {
+        self.retain(player, |pass| pass.room != room);
     }
 
     /// His session is over.
     pub fn forget(&mut self, player: PlayerId) {
         self.0.remove(&player);
+    }
+
+    fn retain(&mut self, player: PlayerId, keep: impl FnMut(&Pass) -> bool) {
+        if let Some(passes) = self.0.get_mut(&player) {
+            passes.retain(keep);
+        }
+        self.drop_empty(player);
+    }
+
+    fn drop_empty(&mut self, player: PlayerId) {
+        if self.0.get(&player).is_some_and(Vec::is_empty) {
+            self.0.remove(&player);
+        }
     }
 }
 
@@ -62,23 +85,41 @@ mod tests {
     }
 
     #[test]
-    fn a_pass_is_for_one_player_one_room_and_a_time() {
+    fn a_pass_is_for_one_player_one_room_a_time_and_once() {
         let (zoe, bo) = (PlayerId::from_random(NodeId(0), 1), PlayerId::from_random(NodeId(0), 2));
         let mut passes = Passes::default();
         passes.issue(zoe, room(1), "a".to_owned(), 100);
-        assert!(passes.admits(zoe, room(1), "a", 99));
-        assert!(!passes.admits(zoe, room(1), "a", 100));
-        assert!(!passes.admits(zoe, room(2), "a", 0));
-        assert!(!passes.admits(bo, room(1), "a", 0));
-        assert!(!passes.admits(zoe, room(1), "b", 0));
-        passes.issue(zoe, room(1), "b".to_owned(), 100);
-        assert!(!passes.admits(zoe, room(1), "a", 0) && passes.admits(zoe, room(1), "b", 0));
-        passes.revoke(zoe, room(1));
-        assert!(!passes.admits(zoe, room(1), "b", 0) && passes.0.is_empty());
-        for number in 0..=PER_PLAYER_MAX as u128 {
-            passes.issue(zoe, room(number), "c".to_owned(), 100);
+        for (player, number, secret, now_ms) in
+            [(zoe, 1, "a", 100), (zoe, 2, "a", 0), (bo, 1, "a", 0), (zoe, 1, "b", 0)]
+        {
+            assert_eq!(passes.take(player, room(number), secret, now_ms), None);
         }
-        assert!(!passes.admits(zoe, room(0), "c", 0) && passes.admits(zoe, room(1), "c", 0));
+        let pass = passes.take(zoe, room(1), "a", 99).unwrap();
+        assert_eq!(passes.take(zoe, room(1), "a", 99), None, "once");
+        assert!(passes.0.is_empty());
+        passes.give_back(zoe, pass);
+        assert!(passes.take(zoe, room(1), "a", 99).is_some());
+    }
+
+    #[test]
+    fn a_player_holds_several_and_each_ends_on_its_own() {
+        let zoe = PlayerId::from_random(NodeId(0), 1);
+        let mut passes = Passes::default();
+        passes.issue(zoe, room(1), "invited".to_owned(), 100);
+        passes.issue(zoe, room(1), "knocked".to_owned(), 100);
+        passes.revoke(zoe, "knocked");
+        assert!(passes.take(zoe, room(1), "invited", 0).is_some());
+        passes.issue(zoe, room(1), "a".to_owned(), 100);
+        passes.issue(zoe, room(1), "b".to_owned(), 100);
+        passes.issue(zoe, room(2), "c".to_owned(), 100);
+        passes.issue(zoe, room(2), "c".to_owned(), 200);
+        passes.came_in(zoe, room(1));
+        assert_eq!(passes.0[&zoe].len(), 1);
+        assert!(passes.take(zoe, room(2), "c", 199).is_some(), "it lasts longer now");
+        for number in 0..=PER_PLAYER_MAX as u128 {
+            passes.issue(zoe, room(number), number.to_string(), 100);
+        }
+        assert!(passes.take(zoe, room(0), "0", 0).is_none() && passes.take(zoe, room(1), "1", 0).is_some());
         passes.forget(zoe);
         assert!(passes.0.is_empty());
     }

@@ -13,10 +13,10 @@ use crate::chat;
 use crate::game::controls::Stage;
 use crate::game::timers::Timers;
 use crate::game::{Blob, Random};
+use crate::rate::Rate;
 use crate::room::bans::Bans;
 use crate::room::core::Charter;
 use crate::room::owner::Ownership;
-use crate::session::rate::Rate;
 
 /// A room between two of its steps. It has the room's password in it.
 ///
@@ -41,6 +41,8 @@ pub struct SavedRoom {
     pub password: Option<Password>,
     /// Who made it.
     pub creator: Option<PlayerId>,
+    /// It stays when it is empty.
+    pub standing: bool,
     /// Whose it is.
     pub ownership: Ownership,
     /// Who may not come back.
@@ -75,7 +77,8 @@ impl SavedRoom {
     /// What names and describes the room.
     #[must_use]
     pub fn charter(&self) -> Charter {
-        let Self { id, game, code, name, private, password, creator, meta, max_players, .. } = self.clone();
-        Charter { id, game, code, name, private, password, creator, meta, max_players }
+        let Self { id, game, code, name, private, password, creator, standing, meta, max_players, .. } =
+            self.clone();
+        Charter { id, game, code, name, private, password, creator, standing, meta, max_players }
     }
 }

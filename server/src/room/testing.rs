@@ -196,6 +196,7 @@ impl<G: Game> TestRoom<G> {
             password: password.clone(),
             // The first player who joins.
             creator: Some(PlayerId::from_random(NodeId(0), 1)),
+            standing: false,
             meta,
             max_players,
         };

@@ -4,7 +4,6 @@
 //! |---|---|---|
 //! | [`state`] | pure | the life cycle: heard from, away, back, ended |
 //! | [`inbox`] | pure | what of a player's messages was applied: exactly once |
-//! | [`rate`] | pure | how many messages and bytes a second |
 //! | [`first_answers`] | pure | the first answers to requests that make something |
 //! | [`session`] | shell | one session: the locks around the above, its outbox and its seat |
 //! | [`upstream`] | shell | a batch's way into the room and its answer's way back |
@@ -16,7 +15,6 @@
 pub mod first_answers;
 pub mod inbox;
 pub mod once;
-pub mod rate;
 pub mod registry;
 mod routing;
 #[expect(clippy::module_inception, reason = "the module's main type has the module's name")]

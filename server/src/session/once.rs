@@ -1,5 +1,5 @@
-//! A join, or a new room, once per key: it goes on in a task of its own when its client leaves, and whoever asks again
-//! with the same key gets what came of it.
+//! A join, or a new room, in a task of its own: it goes on when its client leaves, so that what follows from a seat (a used
+//! pass, an accepted invitation) is never left out. Once per key: whoever asks again with the same one gets what came of it.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::room::handle::RoomError;
 /// What became of a join.
 pub type Outcome = Result<Seated, JoinError>;
 
-/// Does `work`, or waits for what was done before under the same key.
+/// Does `work`, to its end, or waits for what was done before under the same key.
 ///
 /// # Errors
 /// Those of `work`; they are not remembered. A key that is none.
@@ -25,7 +25,10 @@ pub async fn once(
     clock: Clock,
     work: impl Future<Output = Outcome> + 'static,
 ) -> Outcome {
-    let Some(key) = key else { return work.await };
+    let Some(key) = key else {
+        let outcome = actix_rt::spawn(work).await;
+        return outcome.unwrap_or(Err(JoinError::Room(RoomError::Slow)));
+    };
     check(&key).map_err(JoinError::BadField)?;
     let now_ms = clock.now_ms();
     let (mut answer, first) = {
@@ -89,7 +92,7 @@ mod tests {
     use sward_protocol::session::Player;
 
     use super::*;
-    use crate::session::rate::{Rate, Rates};
+    use crate::rate::{Rate, Rates};
     use crate::session::state::Patience;
 
     fn session() -> Arc<Session> {
@@ -102,9 +105,29 @@ mod tests {
     }
 
     #[actix_web::test]
+    async fn a_client_who_leaves_stops_nothing_half_way() {
+        let (session, clock) = (session(), Clock::new());
+        for key in [None, Some("k".to_owned())] {
+            let (done, finished) = tokio::sync::oneshot::channel();
+            let work = async {
+                tokio::task::yield_now().await;
+                let _ = done.send(());
+                Err(JoinError::NotFound)
+            };
+            let mut asked = Box::pin(once(&session, key, clock, work));
+            let waker = std::task::Waker::noop();
+            assert!(asked.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
+            drop(asked);
+            assert_eq!(finished.await, Ok(()));
+        }
+    }
+
+    #[actix_web::test]
     async fn what_came_to_nothing_is_not_remembered_not_even_a_panic() {
         let (session, clock) = (session(), Clock::new());
         let key = || Some("k".to_owned());
+        let alone = once(&session, None, clock, async { panic!("a join that breaks") }).await;
+        assert_eq!(alone, Err(JoinError::Room(RoomError::Slow)));
         let broken = once(&session, key(), clock, async { panic!("a join that breaks") }).await;
         assert_eq!(broken, Err(JoinError::Room(RoomError::Slow)));
         let bad = JoinError::BadField("no".to_owned());

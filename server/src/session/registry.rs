@@ -116,7 +116,7 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::rate::{Rate, Rates};
+    use crate::rate::{Rate, Rates};
     use crate::session::state::Patience;
     use sward_protocol::ids::{Epoch, NodeId, PlayerId};
     use sward_protocol::session::Player;

@@ -13,9 +13,9 @@ use super::Session;
 use crate::fanout::encode::encode;
 use crate::fanout::flush::Flush;
 use crate::fanout::wake::Wakes;
+use crate::rate::Rate;
 use crate::room::handle::{Completion, Results, RoomError};
 use crate::room::order::Order;
-use crate::session::rate::Rate;
 use crate::social::call::{self, Call};
 use crate::social::hall::Hall;
 

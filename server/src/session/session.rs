@@ -11,10 +11,10 @@ use tokio::sync::{Notify, watch};
 use super::first_answers::{FirstAnswers, PER_SESSION_MAX};
 use super::inbox::Inbox;
 use super::once::Outcome;
-use super::rate::{Openings, Rates};
 use super::state::{Change, Lifecycle, Patience};
 use crate::fanout::mailslot::Mailslot;
 use crate::metrics::Metrics;
+use crate::rate::{Openings, Rates};
 use crate::room::occupant::Occupant;
 
 /// What comes from the player: one lock, because a batch's number, its rate and its way into the room are one decision.

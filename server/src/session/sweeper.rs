@@ -73,12 +73,14 @@ impl Sweeper {
         if !self.registry.remove(session.token(), now_ms) {
             return;
         }
+        // Who has ended is given nothing more: that comes before he is forgotten.
+        let place = session.occupant().end();
         self.hall.depart(session.player().id);
         session.leave_rung();
         self.metrics.sessions.dec();
         let label = if why == GoneWhy::Left { "left" } else { "lost" };
         self.metrics.sessions_ended.with_label_values(&[label]).inc();
-        if let Some(place) = session.occupant().end() {
+        if let Some(place) = place {
             place.room.leave_soon(place.stay, why);
         }
         session.mailslot().shut();

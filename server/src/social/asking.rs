@@ -4,7 +4,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 
 use sward_protocol::downstream::Event;
 use sward_protocol::ids::{PlayerId, RoomId};
-use sward_protocol::limits::PASS_TIME;
+use sward_protocol::limits::{ASK_TIME, PASS_TIME};
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
 use sward_protocol::social::{Ask, AskAnswer, AskState, Asked, Invite, Knock, Withdraw};
@@ -14,6 +14,7 @@ use super::hall::{Hall, Person, flush, refuse, reply};
 use crate::clock::whole_ms;
 use crate::entropy;
 use crate::fanout::wake::Wakes;
+use crate::room::admission::checked_code;
 use crate::room::occupant::Occupant;
 
 impl Hall {
@@ -28,7 +29,10 @@ impl Hall {
             host.place().ok_or_else(|| refuse(ErrorCode::NotInRoom, "you have no room to invite to"))?;
         let room = place.room.charter().id;
         if self.host_of(room) != Some(host.player.id) {
-            return Err(refuse(ErrorCode::NotHost, "the player on the lowest seat invites"));
+            return Err(refuse(
+                ErrorCode::NotHost,
+                "the room's owner invites; in a room without one, the player on its lowest seat",
+            ));
         }
         if invite.to == host.player.id {
             return Err(refuse(ErrorCode::ToOneself, "to is your own id"));
@@ -41,7 +45,8 @@ impl Hall {
         let room = match (knock.room, &knock.code) {
             (Some(room), _) => Some(room),
             (None, Some(code)) => {
-                self.directory.find_code(&code.to_uppercase()).map(|room| room.charter().id)
+                let code = checked_code(code).map_err(|bad| refuse(ErrorCode::BadCode, &bad.to_string()))?;
+                self.directory.find_code(&code).map(|room| room.charter().id)
             }
             (None, None) => return Err(refuse(ErrorCode::BadPayload, "either room or code is needed")),
         };
@@ -63,14 +68,25 @@ impl Hall {
         if guest.place().is_some_and(|place| place.room.charter().id == room) {
             return Err(refuse(ErrorCode::AlreadyInRoom, "the guest sits there already"));
         }
+        if self.directory.lobby().is_banned(room, guest.player.id) {
+            return Err(refuse(ErrorCode::Banned, "the guest is banned from this room"));
+        }
         let info = self.directory.lobby().room(room);
         let info = info.ok_or_else(|| refuse(ErrorCode::RoomNotFound, "there is no such room"))?;
+        if self.matching().is_being_matched(host.player.id) {
+            let detail = "the room is that of a match, and not all of its players are there yet";
+            return Err(refuse(ErrorCode::RoomLocked, detail));
+        }
         let pass = format!("{:032x}", entropy::bits());
         let mut asks = self.asks();
         self.check_alive(host.player.id)?;
         self.check_alive(guest.player.id)?;
         let open = asks.ask(kind, info, host.player.clone(), guest.player.clone(), pass, now_ms);
         let open = open.map_err(|refused| match (refused, kind) {
+            (Refused::Lately { wait_ms }, _) => {
+                self.metrics.social.calls_refused.with_label_values(&["asked_lately"]).inc();
+                refuse(ErrorCode::AskedLately, &format!("that came to nothing; wait {wait_ms} ms"))
+            }
             (Refused::HostBusy, _) => refuse(ErrorCode::HostBusy, "too many knock there; try again later"),
             (Refused::Pending, Kind::Invite) => refuse(ErrorCode::InvitePending, "he is invited already"),
             (Refused::Pending, Kind::Knock) => refuse(ErrorCode::KnockPending, "you knock already"),
@@ -103,6 +119,7 @@ impl Hall {
             self.directory.passes().issue(open.guest.id, room, open.pass.clone(), until_ms);
             self.tell_both(&open, AskState::Accepted, now_ms);
         } else {
+            asks.rest(&open, now_ms + whole_ms(ASK_TIME));
             self.end(&open, AskState::Refused, now_ms);
         }
         Ok(Payload::null())
@@ -116,6 +133,8 @@ impl Hall {
     ) -> Result<Payload, MessageError> {
         let mut asks = self.asks();
         let open = asks.withdraw(withdraw.id, caller.occupant.player.id).ok_or_else(no_such_ask)?;
+        // Or he might ask and withdraw all the time.
+        asks.rest(&open, open.expires_ms);
         self.end(&open, AskState::Withdrawn, now_ms);
         Ok(Payload::null())
     }
@@ -123,6 +142,7 @@ impl Hall {
     /// The player came into this room: if he was invited there, he has accepted; if he knocked there, he needs no answer.
     pub fn came_in(&self, player: PlayerId, room: RoomId, now_ms: u64) {
         let mut asks = self.asks();
+        self.directory.passes().came_in(player, room);
         let about = |open: &&&Open| open.guest.id == player && open.room.id == room;
         let ids: Vec<_> = asks.of(player).iter().filter(about).map(|open| (open.id, open.kind)).collect();
         for (id, kind) in ids {
@@ -163,7 +183,7 @@ impl Hall {
     }
 
     fn end(&self, open: &Open, state: AskState, now_ms: u64) {
-        self.directory.passes().revoke(open.guest.id, open.room.id);
+        self.directory.passes().revoke(open.guest.id, &open.pass);
         self.tell_both(open, state, now_ms);
     }
 

@@ -15,6 +15,9 @@ use crate::clock::whole_ms;
 /// Guests who may knock at one host's door at once.
 pub const KNOCKS_MAX: usize = 16;
 
+/// Asks that came to nothing and are remembered; of more, those that end first are forgotten.
+pub const REMEMBERED_MAX: usize = 65_536;
+
 /// Who asks whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -60,7 +63,15 @@ pub enum Refused {
     Pending,
     /// Too many knock at this door.
     HostBusy,
+    /// He asked the same of the same player a moment ago, and it came to nothing.
+    Lately {
+        /// When he may ask again.
+        wait_ms: u64,
+    },
 }
+
+/// Who asked whom.
+type Pair = (PlayerId, PlayerId, Kind);
 
 /// All that wait. Each guest has at most one of each kind, so there are no more than two for each session.
 #[derive(Debug, Default)]
@@ -70,6 +81,9 @@ pub struct Asks {
     by_guest: BTreeMap<(PlayerId, Kind), u64>,
     knocks: BTreeMap<PlayerId, usize>,
     by_player: BTreeMap<PlayerId, BTreeSet<u64>>,
+    /// Who may not ask whom again before then, and the same by time.
+    resting: BTreeMap<Pair, u64>,
+    resting_until: BTreeSet<(u64, Pair)>,
 }
 
 impl Asks {
@@ -86,8 +100,13 @@ impl Asks {
         pass: String,
         now_ms: u64,
     ) -> Result<Open, Refused> {
+        self.forget_rests(now_ms);
+        let pair = if kind == Kind::Invite { (host.id, guest.id, kind) } else { (guest.id, host.id, kind) };
         if self.by_guest.contains_key(&(guest.id, kind)) {
             return Err(Refused::Pending);
+        }
+        if let Some(until_ms) = self.resting.get(&pair) {
+            return Err(Refused::Lately { wait_ms: until_ms - now_ms });
         }
         if kind == Kind::Knock && self.knocks.get(&host.id).is_some_and(|count| *count >= KNOCKS_MAX) {
             return Err(Refused::HostBusy);
@@ -123,7 +142,34 @@ impl Asks {
         // All wait equally long: they end in the order in which they were made.
         let due: Vec<u64> =
             self.open.iter().take_while(|(_, open)| now_ms >= open.expires_ms).map(|(id, _)| *id).collect();
-        due.into_iter().filter_map(|id| self.take(id)).collect()
+        let due: Vec<Open> = due.into_iter().filter_map(|id| self.take(id)).collect();
+        for open in &due {
+            self.rest(open, now_ms + whole_ms(ASK_TIME));
+        }
+        due
+    }
+
+    /// This one came to nothing: who asked does not ask the same player again before then.
+    pub fn rest(&mut self, open: &Open, until_ms: u64) {
+        let pair = (open.asker(), open.asked(), open.kind);
+        if let Some(before_ms) = self.resting.insert(pair, until_ms) {
+            self.resting_until.remove(&(before_ms, pair));
+        }
+        self.resting_until.insert((until_ms, pair));
+        if self.resting.len() > REMEMBERED_MAX
+            && let Some((_, pair)) = self.resting_until.pop_first()
+        {
+            self.resting.remove(&pair);
+        }
+    }
+
+    fn forget_rests(&mut self, now_ms: u64) {
+        while let Some((_, pair)) =
+            self.resting_until.first().filter(|(until_ms, _)| *until_ms <= now_ms).copied()
+        {
+            self.resting_until.pop_first();
+            self.resting.remove(&pair);
+        }
     }
 
     /// Those that concern this player, who is gone.
@@ -228,6 +274,28 @@ mod tests {
             (asks.count(), asks.by_guest.len(), asks.by_player.len(), asks.knocks.len()),
             (0, 0, 0, 0)
         );
+    }
+
+    #[test]
+    fn who_was_refused_does_not_ask_the_same_again_for_a_while() {
+        let mut asks = Asks::default();
+        ask(&mut asks, Kind::Invite, 1, 2, 0).unwrap();
+        assert_eq!(asks.expire(30_000).len(), 1);
+        assert_eq!(ask(&mut asks, Kind::Invite, 1, 2, 40_000), Err(Refused::Lately { wait_ms: 20_000 }));
+        assert!(ask(&mut asks, Kind::Invite, 3, 2, 40_000).is_ok(), "another may");
+        assert!(ask(&mut asks, Kind::Knock, 1, 2, 40_000).is_ok(), "and he may be asked");
+        asks.forget(player(2).id);
+        assert!(ask(&mut asks, Kind::Invite, 1, 2, 60_000).is_ok());
+        assert_eq!((asks.resting.len(), asks.resting_until.len()), (0, 0));
+        let open = asks.forget(player(1).id).remove(0);
+        for number in 0..=REMEMBERED_MAX as u128 {
+            let open = Open { guest: player(number + 10), ..open.clone() };
+            asks.rest(&open, 100_000 + u64::try_from(number).unwrap());
+            asks.rest(&open, 200_000 + u64::try_from(number).unwrap());
+        }
+        assert_eq!((asks.resting.len(), asks.resting_until.len()), (REMEMBERED_MAX, REMEMBERED_MAX));
+        assert!(ask(&mut asks, Kind::Invite, 1, 10, 100_000).is_ok(), "the first was forgotten");
+        assert!(ask(&mut asks, Kind::Invite, 1, 11, 100_000).is_err());
     }
 
     #[test]

@@ -36,38 +36,38 @@ pub enum Call {
 /// # Errors
 /// `bad_payload` for data of another shape.
 pub fn read(message: &Message) -> Option<Result<Call, MessageError>> {
-    match message.kind.as_str() {
-        "chat" => match chat::read(&message.data) {
+    if message.kind == CHAT {
+        return match chat::read(&message.data) {
             Ok(Line { place: Place::Room, .. }) => None,
             line => Some(line.map(Call::Say)),
-        },
-        "sward.lobby" => Some(data(&message.data).map(Call::Watch)),
-        "sward.invite" => Some(data(&message.data).map(Call::Invite)),
-        "sward.knock" => Some(data(&message.data).map(Call::Knock)),
-        "sward.answer" => Some(data(&message.data).map(Call::Answer)),
-        "sward.withdraw" => Some(data(&message.data).map(Call::Withdraw)),
-        "sward.party" => Some(data(&message.data).map(Call::Party)),
-        "sward.queue" => Some(data(&message.data).map(Call::Queue)),
-        "sward.unqueue" => Some(Ok(Call::Unqueue)),
-        _ => None,
+        };
     }
+    reader(&message.kind).map(|read| read(&message.data))
+}
+
+const CHAT: &str = "chat";
+
+type Read = fn(&Payload) -> Result<Call, MessageError>;
+
+/// What reads the data of messages of this type: all types of calls but chat.
+fn reader(kind: &str) -> Option<Read> {
+    Some(match kind {
+        "sward.lobby" => |payload| data(payload).map(Call::Watch),
+        "sward.invite" => |payload| data(payload).map(Call::Invite),
+        "sward.knock" => |payload| data(payload).map(Call::Knock),
+        "sward.answer" => |payload| data(payload).map(Call::Answer),
+        "sward.withdraw" => |payload| data(payload).map(Call::Withdraw),
+        "sward.party" => |payload| data(payload).map(Call::Party),
+        "sward.queue" => |payload| data(payload).map(Call::Queue),
+        "sward.unqueue" => |_| Ok(Call::Unqueue),
+        _ => return None,
+    })
 }
 
 /// Whether a message counts against what one player may say to others in a second.
 #[must_use]
 pub fn is_counted(message: &Message) -> bool {
-    matches!(
-        message.kind.as_str(),
-        "chat"
-            | "sward.lobby"
-            | "sward.invite"
-            | "sward.knock"
-            | "sward.answer"
-            | "sward.withdraw"
-            | "sward.party"
-            | "sward.queue"
-            | "sward.unqueue"
-    )
+    message.kind == CHAT || reader(&message.kind).is_some()
 }
 
 fn data<T: DeserializeOwned>(data: &Payload) -> Result<T, MessageError> {

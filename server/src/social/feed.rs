@@ -15,7 +15,7 @@ use sward_protocol::social::{Chat, Lobby, LobbyCounts};
 use crate::chat::Log;
 use crate::clock::whole_ms;
 use crate::fanout::flush::Flush;
-use crate::session::rate::Rate;
+use crate::rate::SharedRate;
 
 /// Changed rooms that wait to be told. When there are more, they are not: all who watch get the first page anew.
 pub const CHANGES_MAX: usize = 1_000;
@@ -42,7 +42,7 @@ pub struct Feed {
     told: LobbyCounts,
     told_ms: u64,
     lines: Log,
-    line_rate: Rate,
+    line_rate: SharedRate,
     /// For whoever comes before the next change is told.
     snapshot: Option<Arc<Flush>>,
 }
@@ -63,7 +63,7 @@ impl Feed {
             told: LobbyCounts::default(),
             told_ms: 0,
             lines: Log::default(),
-            line_rate: Rate::new(LINES_PER_S, LINES_BURST, now_ms),
+            line_rate: SharedRate::new(LINES_PER_S, LINES_BURST, now_ms),
             snapshot: None,
         }
     }
@@ -89,18 +89,25 @@ impl Feed {
         }
     }
 
-    /// A player watches no more. Whether he did.
+    /// A player watches no more. Whether he did. When he was the last one, nobody follows the changes any more: what was
+    /// shown to those who came before holds no longer.
     pub fn leave(&mut self, player: PlayerId) -> bool {
         let arrival = self.arrivals.remove(&player);
-        arrival.and_then(|arrival| self.watching.remove(&arrival)).is_some()
+        let did = arrival.and_then(|arrival| self.watching.remove(&arrival)).is_some();
+        if self.watching.is_empty() {
+            self.forget_changes();
+            self.has_overflown = false;
+            self.snapshot = None;
+        }
+        did
     }
 
     /// Something was said here.
     ///
     /// # Errors
-    /// The milliseconds after which to try again: so many lines a second are too many.
+    /// The milliseconds after which to try again: so many lines a second are too many, or so many of this author's.
     pub fn say(&mut self, line: &Chat, now_ms: u64) -> Result<(), u64> {
-        self.line_rate.take(1, now_ms)?;
+        self.line_rate.take(line.player.id, now_ms)?;
         self.lines.push(line.clone());
         self.snapshot = None;
         Ok(())
@@ -254,6 +261,8 @@ fn room_bytes(room: &RoomInfo) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fanout::encode::encode;
+    use sward_protocol::downstream::Event;
     use sward_protocol::ids::NodeId;
     use sward_protocol::payload::Payload;
     use sward_protocol::social::ChatScope;
@@ -277,6 +286,10 @@ mod tests {
             owner: sward_protocol::ids::Seat::GAME,
             meta: Payload::from_json("{}").unwrap(),
         }
+    }
+
+    fn flush(event: &Event) -> Arc<Flush> {
+        Arc::new(Flush::of(encode(event).unwrap()))
     }
 
     fn feed() -> Feed {
@@ -310,6 +323,27 @@ mod tests {
         assert_eq!(news(&mut feed, 9_000), None);
         assert!(feed.leave(player(1).id) && !feed.leave(player(1).id));
         assert_eq!(news(&mut feed, 9_000), Some((0, vec![], 1)));
+    }
+
+    #[test]
+    fn what_nobody_followed_is_shown_anew_to_whoever_comes_next() {
+        let mut feed = feed();
+        feed.enter(player(1));
+        news(&mut feed, 1_000);
+        feed.changed([room(1).id]);
+        let shown =
+            flush(&Event::Lobby(Box::new(feed.shown((Vec::new(), None), LobbyCounts::default(), 1_100))));
+        feed.keep_snapshot(shown);
+        assert!(feed.snapshot().is_some());
+        feed.leave(player(1).id);
+        feed.changed([room(2).id]);
+        assert!(feed.snapshot().is_none(), "it lacks the room that came since");
+        feed.enter(player(2));
+        assert_eq!(news(&mut feed, 2_000), Some((0, vec!["P2".to_owned()], 1)), "and he was shown the first");
+        feed.changed((0..=CHANGES_MAX as u128).map(|number| room(number).id));
+        feed.leave(player(2).id);
+        feed.enter(player(3));
+        assert!(!feed.has_overflown());
     }
 
     #[test]
@@ -362,10 +396,11 @@ mod tests {
         let (text, player_1) = ("hi".to_owned(), player(1));
         let (scope, game) = (ChatScope::Lobby, Some("relay".to_owned()));
         let line = Chat { from: None, scope, text, player: player_1, game, to: None, time_ms: 1_000 };
-        for _ in 0..LINES_BURST {
+        for number in 0..LINES_BURST.into() {
+            let line = Chat { player: player(number), ..line.clone() };
             assert_eq!(feed.say(&line, 1_000), Ok(()));
         }
-        assert_eq!(feed.say(&line, 1_000), Err(100), "each line goes to everybody here");
+        assert_eq!(feed.say(&line, 1_000), Err(300), "each line goes to everybody here");
         feed.enter(player(2));
         let shown = feed.shown((Vec::new(), None), LobbyCounts::default(), 1_500);
         assert_eq!((shown.here, shown.counts.watching), (vec![player(1)], 2));

@@ -1,4 +1,4 @@
-//! Everybody with a session, and the lobbies that they watch: delivery of what they say to each other outside of rooms.
+//! Everybody with a session, and the lobbies that they watch: delivery of what they do with each other outside of rooms.
 //!
 //! Each lobby has a lock of its own. What is said to those who watch it is posted under that lock, so that everybody
 //! hears it in the same order, and nobody hears of a change before he was shown what it changes.
@@ -10,18 +10,17 @@ use std::time::Duration;
 use dashmap::DashMap;
 use sward_protocol::downstream::Event;
 use sward_protocol::ids::{PlayerId, Seat};
-use sward_protocol::limits::{CHAT_LINES_MAX, LOBBIES_WATCHED_MAX, LOBBY_ROOMS_MAX};
+use sward_protocol::limits::CHAT_LINES_MAX;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
-use sward_protocol::session::Player;
-use sward_protocol::social::{Chat, ChatScope, Lines, LobbyCounts, Watch};
+use sward_protocol::social::{ChatScope, Lines};
 use tokio::time::MissedTickBehavior;
 
 use super::asks::Asks;
 use super::call::Call;
 use super::feed::Feed;
 use super::matching::{Matching, Mode};
-use crate::chat::{Line, Log, Place};
+use crate::chat::Log;
 use crate::clock::Clock;
 use crate::fanout::encode::encode;
 use crate::fanout::flush::Flush;
@@ -29,10 +28,10 @@ use crate::fanout::mailslot::Posted;
 use crate::fanout::wake::Wakes;
 use crate::matchmaking::Rules;
 use crate::metrics::Metrics;
+use crate::rate::SharedRate;
 use crate::room::admission::Admission;
 use crate::room::directory::Directory;
 use crate::room::occupant::Occupant;
-use crate::session::rate::Rate;
 
 /// How often it looks what changed. A lobby where nothing happened for a second tells of a change within this time.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -48,27 +47,27 @@ pub(super) struct Person {
 
 /// What concerns him alone.
 #[derive(Debug)]
-struct Own {
+pub(super) struct Own {
     /// The lobbies that he watches.
-    watched: BTreeSet<Option<String>>,
+    pub(super) watched: BTreeSet<Option<String>>,
     /// What he said to others, and they to him.
-    lines: Log,
-    heard: Rate,
-    has_ended: bool,
+    pub(super) lines: Log,
+    pub(super) heard: SharedRate,
+    pub(super) has_ended: bool,
 }
 
 /// A lobby, and the way to those who watch it.
 #[derive(Debug)]
-struct Watched {
-    feed: Feed,
-    readers: BTreeMap<PlayerId, Arc<Occupant>>,
+pub(super) struct Watched {
+    pub(super) feed: Feed,
+    pub(super) readers: BTreeMap<PlayerId, Arc<Occupant>>,
 }
 
 /// Everybody with a session, and the lobbies.
 #[derive(Debug)]
 pub struct Hall {
-    people: DashMap<PlayerId, Arc<Person>>,
-    lobbies: BTreeMap<Option<String>, Mutex<Watched>>,
+    pub(super) people: DashMap<PlayerId, Arc<Person>>,
+    pub(super) lobbies: BTreeMap<Option<String>, Mutex<Watched>>,
     pub(super) asks: Mutex<Asks>,
     pub(super) matching: Mutex<Matching>,
     pub(super) admission: Admission,
@@ -114,7 +113,7 @@ impl Hall {
         let own = Own {
             watched: BTreeSet::new(),
             lines: Log::default(),
-            heard: Rate::new(LINES_HEARD_PER_S, burst, now_ms),
+            heard: SharedRate::new(LINES_HEARD_PER_S, burst, now_ms),
             has_ended: false,
         };
         self.people.insert(occupant.player.id, Arc::new(Person { occupant, own: Mutex::new(own) }));
@@ -212,168 +211,6 @@ impl Hall {
         }
     }
 
-    fn tell_news(&self, lobby: &mut Watched, now_ms: u64, wakes: &mut Wakes) {
-        if !lobby.feed.may_tell(now_ms) {
-            return;
-        }
-        let counts = self.counts(lobby.feed.game());
-        let news = if lobby.feed.has_overflown() {
-            self.metrics.social.lobby_overflows.inc();
-            let page = self.directory.lobby().page(lobby.feed.game(), None, LOBBY_ROOMS_MAX);
-            Some(lobby.feed.all(page, counts, now_ms))
-        } else {
-            let rooms = self.directory.lobby();
-            lobby.feed.news(counts, now_ms, |id| rooms.listed(id))
-        };
-        if let Some(flush) = news.and_then(|news| flush(&Event::Lobby(Box::new(news)))) {
-            self.post_all(lobby, &flush, now_ms, wakes);
-        }
-    }
-
-    fn watch(&self, caller: &Person, watch: Watch, now_ms: u64) -> Result<(), MessageError> {
-        let Watch { game, watch } = watch;
-        let player = &caller.occupant.player;
-        let mut wakes = Wakes::default();
-        {
-            let mut own = caller.own();
-            let mut lobby = self.known_lobby(&game)?;
-            if !watch {
-                if own.watched.remove(&game) {
-                    self.leave_locked(&mut lobby, player.id);
-                }
-                return Ok(());
-            }
-            if own.has_ended || own.watched.contains(&game) {
-                return Ok(());
-            }
-            if own.watched.len() >= LOBBIES_WATCHED_MAX {
-                let detail = format!("at most {LOBBIES_WATCHED_MAX} at once");
-                return Err(MessageError::new(ErrorCode::TooManyLobbies, detail));
-            }
-            lobby.feed.enter(player.clone());
-            lobby.readers.insert(player.id, Arc::clone(&caller.occupant));
-            self.metrics.social.lobby_watchers.inc();
-            if let Some(snapshot) = self.snapshot(&mut lobby, now_ms) {
-                self.post(&caller.occupant, &snapshot, now_ms, &mut wakes);
-            }
-            own.watched.insert(game);
-        }
-        wakes.wake_all();
-        Ok(())
-    }
-
-    fn leave(&self, game: &Option<String>, player: PlayerId) {
-        if let Some(mut lobby) = self.lobby(game) {
-            self.leave_locked(&mut lobby, player);
-        }
-    }
-
-    fn leave_locked(&self, lobby: &mut Watched, player: PlayerId) {
-        lobby.readers.remove(&player);
-        if lobby.feed.leave(player) {
-            self.metrics.social.lobby_watchers.dec();
-        }
-    }
-
-    fn say(&self, caller: &Person, line: Line, now_ms: u64) -> Result<(), MessageError> {
-        let Line { place, text } = line;
-        let player = caller.occupant.player.clone();
-        match place {
-            // The room's own business; it never comes here.
-            Place::Room => Ok(()),
-            Place::Lobby(game) => self.say_in_lobby(Some(game), player, text, now_ms),
-            Place::Server => self.say_in_lobby(None, player, text, now_ms),
-            Place::Player(to) => self.say_to(caller, to, text, now_ms),
-        }
-    }
-
-    fn say_in_lobby(
-        &self,
-        game: Option<String>,
-        player: Player,
-        text: String,
-        now_ms: u64,
-    ) -> Result<(), MessageError> {
-        let mut wakes = Wakes::default();
-        let mut lobby = self.known_lobby(&game)?;
-        if !lobby.feed.has(player.id) {
-            return Err(MessageError::new(ErrorCode::NotInLobby, "watch it with sward.lobby first"));
-        }
-        let (scope, label) =
-            if game.is_some() { (ChatScope::Lobby, "lobby") } else { (ChatScope::Server, "server") };
-        let line = Chat { from: None, scope, text, player, game, to: None, time_ms: now_ms };
-        lobby.feed.say(&line, now_ms).map_err(|wait_ms| self.too_much("lobby", wait_ms))?;
-        self.metrics.social.chat_lines.with_label_values(&[label]).inc();
-        if let Some(flush) = flush(&Event::Chat(line)) {
-            self.post_all(&lobby, &flush, now_ms, &mut wakes);
-        }
-        drop(lobby);
-        wakes.wake_all();
-        Ok(())
-    }
-
-    fn say_to(&self, caller: &Person, to: PlayerId, text: String, now_ms: u64) -> Result<(), MessageError> {
-        let player = caller.occupant.player.clone();
-        if to == player.id {
-            return Err(MessageError::new(ErrorCode::ToOneself, "to is your own id"));
-        }
-        let hearer = self.someone(to)?;
-        let (scope, to) = (ChatScope::Player, Some(hearer.occupant.player.clone()));
-        let line = Chat { from: None, scope, text, player, game: None, to, time_ms: now_ms };
-        {
-            let mut own = hearer.own();
-            own.heard.take(1, now_ms).map_err(|wait_ms| self.too_much("player", wait_ms))?;
-            own.lines.push(line.clone());
-        }
-        caller.own().lines.push(line.clone());
-        self.metrics.social.chat_lines.with_label_values(&["player"]).inc();
-        let mut wakes = Wakes::default();
-        if let Some(flush) = flush(&Event::Chat(line)) {
-            self.post(&hearer.occupant, &flush, now_ms, &mut wakes);
-            self.post(&caller.occupant, &flush, now_ms, &mut wakes);
-        }
-        wakes.wake_all();
-        Ok(())
-    }
-
-    /// What one who comes to this lobby now has to know, encoded once for all who come before it changes.
-    fn snapshot(&self, lobby: &mut Watched, now_ms: u64) -> Option<Arc<Flush>> {
-        if let Some(snapshot) = lobby.feed.snapshot() {
-            return Some(Arc::clone(snapshot));
-        }
-        let game = lobby.feed.game().map(str::to_owned);
-        let page = match &game {
-            Some(game) => self.directory.lobby().page(Some(game), None, LOBBY_ROOMS_MAX),
-            None => (Vec::new(), None),
-        };
-        let shown = lobby.feed.shown(page, self.counts(game.as_deref()), now_ms);
-        let snapshot = flush(&Event::Lobby(Box::new(shown)))?;
-        lobby.feed.keep_snapshot(Arc::clone(&snapshot));
-        Some(snapshot)
-    }
-
-    fn counts(&self, game: Option<&str>) -> LobbyCounts {
-        let rooms = self.directory.lobby().counts(game);
-        LobbyCounts { online: self.people.len() as u64, ..rooms }
-    }
-
-    /// Somebody says more than one may.
-    #[must_use]
-    pub fn refuse_caller(&self, wait_ms: u64) -> MessageError {
-        self.metrics.social.calls_refused.with_label_values(&["caller"]).inc();
-        MessageError::new(ErrorCode::RateLimited, format!("you say too much to others; wait {wait_ms} ms"))
-    }
-
-    fn too_much(&self, what: &str, wait_ms: u64) -> MessageError {
-        self.metrics.social.calls_refused.with_label_values(&[what]).inc();
-        MessageError::new(ErrorCode::RateLimited, format!("so much is said there; wait {wait_ms} ms"))
-    }
-
-    fn known_lobby(&self, game: &Option<String>) -> Result<MutexGuard<'_, Watched>, MessageError> {
-        let unknown = || MessageError::new(ErrorCode::UnknownGame, "this server does not run that game");
-        self.lobby(game).ok_or_else(unknown)
-    }
-
     /// Whether the session is not over. To be asked under the lock of what would remember the player: whoever ends a
     /// session takes him out of here first, and out of there then.
     ///
@@ -387,18 +224,8 @@ impl Hall {
         self.lobbies.contains_key(&Some(game.to_owned()))
     }
 
-    fn lobby(&self, game: &Option<String>) -> Option<MutexGuard<'_, Watched>> {
-        self.lobbies.get(game).map(locked)
-    }
-
     pub(super) fn person(&self, player: PlayerId) -> Option<Arc<Person>> {
         self.people.get(&player).map(|person| Arc::clone(person.value()))
-    }
-
-    fn post_all(&self, lobby: &Watched, flush: &Arc<Flush>, now_ms: u64, wakes: &mut Wakes) {
-        for reader in lobby.readers.values() {
-            self.post(reader, flush, now_ms, wakes);
-        }
     }
 
     /// How many bytes it was.
@@ -412,13 +239,13 @@ impl Hall {
 }
 
 impl Person {
-    fn own(&self) -> MutexGuard<'_, Own> {
+    pub(super) fn own(&self) -> MutexGuard<'_, Own> {
         // Nothing under this lock panics half-way through a change that matters.
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn locked(lobby: &Mutex<Watched>) -> MutexGuard<'_, Watched> {
+pub(super) fn locked(lobby: &Mutex<Watched>) -> MutexGuard<'_, Watched> {
     // Nothing under this lock panics half-way through a change that matters.
     lobby.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -35,7 +35,7 @@ pub type Mode = (String, String);
 /// The queues of all modes, and the parties.
 #[derive(Debug)]
 pub(super) struct Matching {
-    pub(super) queues: BTreeMap<Mode, Line>,
+    pub(super) queues: BTreeMap<Mode, ModeQueue>,
     parties: Parties,
     /// What each party in a queue, or in a match that is being made, brought with it.
     entries: BTreeMap<u64, Entry>,
@@ -43,8 +43,9 @@ pub(super) struct Matching {
     made: u64,
 }
 
+/// Those who wait for one mode.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct ModeQueue {
     pub(super) queue: Queue,
     pub(super) told_ms: u64,
 }
@@ -59,10 +60,11 @@ pub(super) struct Entry {
 
 impl Matching {
     pub(super) fn new(modes: &BTreeMap<Mode, Rules>) -> Self {
-        let line =
-            |(mode, rules): (&Mode, &Rules)| (mode.clone(), Line { queue: Queue::new(*rules), told_ms: 0 });
+        let queue = |(mode, rules): (&Mode, &Rules)| {
+            (mode.clone(), ModeQueue { queue: Queue::new(*rules), told_ms: 0 })
+        };
         Self {
-            queues: modes.iter().map(line).collect(),
+            queues: modes.iter().map(queue).collect(),
             parties: Parties::default(),
             entries: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -76,6 +78,22 @@ impl Matching {
             self.waiting.remove(player);
         }
         self.entries.remove(&ticket.id)
+    }
+
+    /// Whether those who came together are still together: none of them ended his session or left his party.
+    pub(super) fn is_together(&self, ticket: &Ticket) -> bool {
+        let all_wait = ticket.players.iter().all(|player| self.waiting.get(player) == Some(&ticket.id));
+        let mut parties =
+            ticket.players.iter().map(|player| self.parties.of(*player).map(|(party, _)| party));
+        let party = parties.next().flatten();
+        all_wait && (ticket.players.len() == 1 || party.is_some() && parties.all(|other| other == party))
+    }
+
+    /// Whether a match was found for this player, and not all who are in it have a seat yet.
+    pub(super) fn is_being_matched(&self, player: PlayerId) -> bool {
+        let Some(id) = self.waiting.get(&player) else { return false };
+        let of_mode = self.entries.get(id).and_then(|entry| self.queues.get(&entry.mode));
+        of_mode.is_some_and(|of_mode| !of_mode.queue.has(*id))
     }
 
     /// Takes the party of this player out of its queue. `None` if it is in none, or in a match already.
@@ -101,6 +119,9 @@ impl Hall {
             self.leave_party(id, now_ms);
             return Ok(Payload::null());
         }
+        if let Some(whom) = call.kick {
+            return self.kick_out(id, whom, now_ms);
+        }
         let member = Member { player, me: bounded(call.me)? };
         let mut matching = self.matching();
         self.check_alive(id)?;
@@ -121,13 +142,34 @@ impl Hall {
             if matching.waiting.contains_key(&id) {
                 return Err(refuse(ErrorCode::InQueue, "you wait on your own"));
             }
-            matching.parties.make(member, format!("{:016x}", entropy::seed()));
+            matching.parties.make(member, party_id());
         }
         let Some((party, members)) = matching.parties.of(id) else { return Ok(Payload::null()) };
         let party = party.to_owned();
         if before.is_none() {
             self.tell_party(&party, members, now_ms);
         }
+        reply(&PartyJoined { party })
+    }
+
+    /// The leader puts somebody out. The party has another id then, or he would be back at once.
+    fn kick_out(&self, leader: PlayerId, whom: PlayerId, now_ms: u64) -> Result<Payload, MessageError> {
+        let mut matching = self.matching();
+        let Some((party, members)) = matching.parties.of(leader) else {
+            return Err(refuse(ErrorCode::NoSuchParty, "you are in none"));
+        };
+        if members.first().is_none_or(|first| first.player.id != leader) {
+            return Err(refuse(ErrorCode::NotLeader, "the leader of a party puts others out"));
+        }
+        if whom == leader {
+            return Err(refuse(ErrorCode::ToOneself, "kick is your own id"));
+        }
+        if members.iter().all(|member| member.player.id != whom) {
+            return Err(refuse(ErrorCode::NoSuchPlayer, "nobody with this id is in your party"));
+        }
+        let (before, party) = (party.to_owned(), party_id());
+        matching.parties.rename(&before, &party);
+        self.take_out(&mut matching, whom, now_ms);
         reply(&PartyJoined { party })
     }
 
@@ -149,7 +191,7 @@ impl Hall {
         self.check_alive(id)?;
         let matching = &mut *matching;
         let mode = (game, mode);
-        let Some(line) = matching.queues.get_mut(&mode) else {
+        let Some(of_mode) = matching.queues.get_mut(&mode) else {
             return Err(refuse(ErrorCode::UnknownMode, "the game has no such mode"));
         };
         if matching.waiting.contains_key(&id) {
@@ -165,10 +207,10 @@ impl Hall {
             None => BTreeMap::new(),
         };
         mes.insert(id, me);
-        if mes.len() > usize::from(line.queue.rules().team_size) {
+        if mes.len() > usize::from(of_mode.queue.rules().team_size) {
             return Err(refuse(ErrorCode::PartyTooLarge, "the party is larger than a team"));
         }
-        if line.queue.parties() >= PARTIES_MAX {
+        if of_mode.queue.parties() >= PARTIES_MAX {
             return Err(refuse(ErrorCode::QueueFull, "as many wait as may"));
         }
         matching.made += 1;
@@ -180,11 +222,11 @@ impl Hall {
         let worker = Arbiter::try_current();
         matching.entries.insert(ticket.id, Entry { mode: mode.clone(), mes, worker });
         let standing = queue::Standing {
-            position: line.queue.parties() as u64 + 1,
-            range: line.queue.rules().range_after(0),
+            position: of_mode.queue.parties() as u64 + 1,
+            range: of_mode.queue.rules().range_after(0),
         };
-        line.queue.add(ticket.clone());
-        self.tell_standing(&mode, &ticket, standing, line.queue.players(), now_ms);
+        of_mode.queue.add(ticket.clone());
+        self.tell_standing(&mode, &ticket, standing, of_mode.queue.players(), now_ms);
         Ok(Payload::null())
     }
 
@@ -199,7 +241,10 @@ impl Hall {
 
     /// Somebody is in no party any more, and waits no more; with him, those of his party do not.
     pub(super) fn leave_party(&self, player: PlayerId, now_ms: u64) {
-        let mut matching = self.matching();
+        self.take_out(&mut self.matching(), player, now_ms);
+    }
+
+    fn take_out(&self, matching: &mut Matching, player: PlayerId, now_ms: u64) {
         let party = matching.parties.of(player).map(|(id, _)| id.to_owned());
         let Some(left) = matching.parties.leave(player) else { return };
         if let Some((ticket, mode)) = matching.take(player) {
@@ -226,8 +271,8 @@ impl Hall {
         let mut matching = self.matching();
         let matching = &mut *matching;
         let mut players = 0;
-        for (mode, line) in &mut matching.queues {
-            for Found { teams } in line.queue.matches(now_ms, LOOKS_MAX) {
+        for (mode, of_mode) in &mut matching.queues {
+            for Found { teams } in of_mode.queue.matches(now_ms, LOOKS_MAX) {
                 let (mut mes, mut worker) = (BTreeMap::new(), None);
                 for ticket in teams.iter().flatten() {
                     if let Some(entry) = matching.entries.get(&ticket.id) {
@@ -235,14 +280,14 @@ impl Hall {
                         worker = worker.or_else(|| entry.worker.clone());
                     }
                 }
-                let forming = Forming { mode: mode.clone(), rules: line.queue.rules(), teams, mes };
+                let forming = Forming { mode: mode.clone(), rules: of_mode.queue.rules(), teams, mes };
                 self.start(forming, worker);
             }
-            players += line.queue.players();
-            if now_ms >= line.told_ms + whole_ms(STANDING_EVERY) {
-                line.told_ms = now_ms;
-                for (ticket, standing) in line.queue.standings(now_ms) {
-                    self.tell_standing(mode, ticket, standing, line.queue.players(), now_ms);
+            players += of_mode.queue.players();
+            if now_ms >= of_mode.told_ms + whole_ms(STANDING_EVERY) {
+                of_mode.told_ms = now_ms;
+                for (ticket, standing) in of_mode.queue.standings(now_ms) {
+                    self.tell_standing(mode, ticket, standing, of_mode.queue.players(), now_ms);
                 }
             }
         }
@@ -262,11 +307,11 @@ impl Hall {
         }
         let entry = matching.waiting.get(&player).and_then(|id| Some((id, matching.entries.get(id)?)));
         if let Some((id, entry)) = entry
-            && let Some(line) = matching.queues.get(&entry.mode)
+            && let Some(of_mode) = matching.queues.get(&entry.mode)
             && let Some((ticket, standing)) =
-                line.queue.standings(now_ms).find(|(ticket, _)| ticket.id == *id)
+                of_mode.queue.standings(now_ms).find(|(ticket, _)| ticket.id == *id)
         {
-            show(&standing_event(&entry.mode, ticket, standing, line.queue.players()));
+            show(&standing_event(&entry.mode, ticket, standing, of_mode.queue.players()));
         }
         bytes
     }
@@ -305,6 +350,10 @@ impl Hall {
         // Nothing under this lock panics half-way through a change that matters.
         self.matching.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn party_id() -> String {
+    format!("{:016x}", entropy::seed())
 }
 
 fn party_event(party: &str, members: &[Member]) -> Event {

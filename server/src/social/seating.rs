@@ -14,6 +14,7 @@ use super::matching::{Mode, news};
 use crate::matchmaking::Rules;
 use crate::matchmaking::queue::Ticket;
 use crate::room::handle::RoomHandle;
+use crate::room::input::Entry;
 
 /// Matches of one party that may come to nothing before it is told so.
 const TRIES_MAX: u8 = 3;
@@ -93,12 +94,13 @@ impl Hall {
         })?;
         let room = first.room().clone();
         let mut reservation = Some(first);
-        self.tell_matched(&forming.mode, &room, &teams);
         for occupant in &people {
             let held = reservation.take().or_else(|| self.directory.reserve_in(room.clone()));
             let me = forming.mes.get(&occupant.player.id).cloned().unwrap_or_default();
+            // The room is locked: nobody else gets in, who learns its id while it fills.
+            let entry = Entry { has_pass: true, ..Entry::from(me) };
             let seated = match held {
-                Some(held) => RoomHandle::join(held, Arc::clone(occupant), me).await.is_ok(),
+                Some(held) => RoomHandle::join(held, Arc::clone(occupant), entry).await.is_ok(),
                 None => false,
             };
             if !seated {
@@ -106,6 +108,7 @@ impl Hall {
             }
         }
         if lost.is_empty() {
+            self.tell_matched(&forming.mode, &room, &teams);
             return Ok(());
         }
         let places = people.iter().filter_map(|occupant| occupant.place());
@@ -122,14 +125,12 @@ impl Hall {
         let matching = &mut *matching;
         for mut ticket in forming.teams.into_iter().flatten() {
             ticket.tries += 1;
-            // Who ended his session is not in there any more.
-            let is_whole =
-                ticket.players.iter().all(|player| matching.waiting.get(player) == Some(&ticket.id));
+            let is_whole = matching.is_together(&ticket);
             let is_lost = ticket.players.iter().any(|player| lost.contains(player));
             match matching.queues.get_mut(&forming.mode) {
-                Some(line) if is_whole && !is_lost && ticket.tries < TRIES_MAX => {
-                    line.told_ms = 0;
-                    line.queue.add(ticket);
+                Some(of_mode) if is_whole && !is_lost && ticket.tries < TRIES_MAX => {
+                    of_mode.told_ms = 0;
+                    of_mode.queue.add(ticket);
                 }
                 _ => {
                     matching.forget(&ticket);

@@ -57,10 +57,13 @@ fn the_host_invites_and_the_guest_comes_with_his_pass_once() {
     ask(&bo, "sward.answer", &json!({"id": asked["id"], "accept": false}));
     zoes.await_event("invite");
     assert_eq!(zoes.await_event("invite")["state"], "refused");
-    let asked = ask(&zoe, "sward.invite", &json!({"to": id(&bo)}));
+    assert_eq!(refused(&zoe, "sward.invite", &json!({"to": id(&bo)})), "asked_lately", "he has said no");
+    let asked = ask(&zoe, "sward.invite", &json!({"to": id(&mo)}));
     ask(&zoe, "sward.withdraw", &json!({"id": asked["id"]}));
-    ask(&zoe, "sward.invite", &json!({"to": id(&bo)}));
-    bo.post("/v1/bye", &json!({}));
+    assert_eq!(refused(&zoe, "sward.invite", &json!({"to": id(&mo)})), "asked_lately");
+    let al = server.player("Al");
+    ask(&zoe, "sward.invite", &json!({"to": id(&al)}));
+    al.post("/v1/bye", &json!({}));
     let states: Vec<_> = (0..4).map(|_| zoes.await_event("invite")["state"].clone()).collect();
     assert_eq!(states, ["asked", "withdrawn", "asked", "withdrawn"]);
 }
@@ -109,6 +112,69 @@ fn a_guest_knocks_and_the_host_lets_him_in() {
 }
 
 #[test]
+fn an_invitation_and_a_knock_at_the_same_room_end_each_on_its_own() {
+    let server = Server::start();
+    let (zoe, bo) = (server.player("Zoë"), server.player("Bo"));
+    let nest = room(&zoe, &json!({"game": "relay", "private": true, "password": "moo"}));
+    let (mut zoes, mut bos) = (zoe.stream(), bo.stream());
+    let knock = ask(&bo, "sward.knock", &json!({"room": nest["id"]}));
+    ask(&zoe, "sward.invite", &json!({"to": id(&bo)}));
+    let pass = bos.await_event("invite")["pass"].clone();
+    ask(&zoe, "sward.answer", &json!({"id": knock["id"], "accept": false}));
+    let path = format!("/v1/rooms/{}/join", nest["id"].as_str().unwrap());
+    assert_eq!(bo.post(&path, &json!({"pass": pass})).json()["seat"], 2, "the invitation stands");
+    zoes.await_event("invite");
+    assert_eq!(zoes.await_event("invite")["state"], "accepted");
+    bo.post("/v1/leave", &json!({}));
+    assert_eq!(bo.post(&path, &json!({"pass": pass})).code(), "bad_pass");
+    server.await_metric("sward_asks", 0);
+}
+
+#[test]
+fn a_pass_is_kept_when_the_room_has_no_seat() {
+    let server = Server::start();
+    let (zoe, bo, mo) = (server.player("Zoë"), server.player("Bo"), server.player("Mo"));
+    let nest = room(&zoe, &json!({"game": "relay", "max_players": 2}));
+    let path = format!("/v1/rooms/{}/join", nest["id"].as_str().unwrap());
+    mo.join(&json!({"code": nest["code"]}));
+    let mut bos = bo.stream();
+    ask(&zoe, "sward.invite", &json!({"to": id(&bo)}));
+    let pass = bos.expect("invite")["pass"].clone();
+    assert_eq!(bo.post(&path, &json!({"pass": pass})).code(), "room_full");
+    mo.post("/v1/leave", &json!({}));
+    assert_eq!(bo.post(&path, &json!({"pass": pass})).json()["seat"], 2);
+}
+
+#[test]
+fn whoever_is_banned_does_not_knock_and_is_not_invited() {
+    let server = Server::start();
+    let (zoe, bo) = (server.player("Zoë"), server.player("Bo"));
+    let nest = room(&zoe, &json!({"game": "relay"}));
+    bo.join(&json!({"code": nest["code"]}));
+    ask(&zoe, "sward.ban", &json!({"seat": 2}));
+    assert_eq!(refused(&bo, "sward.knock", &json!({"room": nest["id"]})), "banned");
+    assert_eq!(refused(&zoe, "sward.invite", &json!({"to": id(&bo)})), "banned");
+    ask(&zoe, "sward.unban", &json!({"id": id(&bo)}));
+    ask(&bo, "sward.knock", &json!({"room": nest["id"]}));
+}
+
+#[test]
+fn the_owner_is_the_host_whatever_his_seat() {
+    let server = Server::start();
+    let (zoe, bo, mo) = (server.player("Zoë"), server.player("Bo"), server.player("Mo"));
+    let nest = room(&zoe, &json!({"game": "relay"}));
+    bo.join(&json!({"game": "relay"}));
+    let mut bos = bo.stream();
+    assert_eq!(refused(&bo, "sward.invite", &json!({"to": id(&mo)})), "not_host");
+    ask(&zoe, "sward.give", &json!({"seat": 2}));
+    assert_eq!(refused(&zoe, "sward.invite", &json!({"to": id(&mo)})), "not_host");
+    ask(&bo, "sward.invite", &json!({"to": id(&mo)}));
+    assert_eq!(bos.await_event("invite")["host"]["id"], id(&bo));
+    let asked = ask(&mo, "sward.knock", &json!({"room": nest["id"]}));
+    assert_eq!(bos.await_event("knock")["id"], asked["id"]);
+}
+
+#[test]
 fn whoever_asks_what_makes_no_sense_is_told_why_and_nothing_changes() {
     let server = Server::start();
     let (zoe, bo, mo) = (server.player("Zoë"), server.player("Bo"), server.player("Mo"));
@@ -125,7 +191,8 @@ fn whoever_asks_what_makes_no_sense_is_told_why_and_nothing_changes() {
     assert_eq!(refused(&bo, "sward.invite", &to(&mo)), "not_host");
     assert_eq!(refused(&bo, "sward.knock", &at), "already_in_room");
     assert_eq!(refused(&mo, "sward.knock", &json!({"room": nobody})), "room_not_found");
-    assert_eq!(refused(&mo, "sward.knock", &json!({"code": "🦊"})), "room_not_found");
+    assert_eq!(refused(&mo, "sward.knock", &json!({"code": "🦊"})), "bad_code", "as in a join");
+    assert_eq!(refused(&mo, "sward.knock", &json!({"code": "ZZZZZ"})), "room_not_found");
     assert_eq!(refused(&mo, "sward.knock", &json!({})), "bad_payload");
     assert_eq!(refused(&mo, "sward.answer", &json!({"id": 1, "accept": true})), "no_such_ask");
     assert_eq!(refused(&mo, "sward.withdraw", &json!({"id": -1})), "bad_payload");

@@ -51,10 +51,11 @@ fn two_who_queue_play_in_a_room_of_their_own() {
     };
     assert_eq!(await_state(&mut zoes, "waiting")["standing"]["since_ms"], standing["since_ms"]);
     told(&bo, "sward.queue", &duel(1_050));
+    let joined = bos.await_event("joined");
+    let others = zoes.await_event("joined");
     let matched = await_state(&mut zoes, "matched");
     assert_eq!(await_state(&mut bos, "matched"), matched);
     assert_eq!(matched["teams"].as_array().unwrap().len(), 2);
-    let joined = bos.await_event("joined");
     assert_eq!((&joined["room"]["id"], &joined["room"]["private"]), (&matched["room"], &json!(true)));
     assert_eq!(joined["room"]["meta"], json!({"mode": "duel", "teams": 2, "team_size": 1}));
     let seat = joined["seat"].as_u64().unwrap();
@@ -63,8 +64,12 @@ fn two_who_queue_play_in_a_room_of_their_own() {
         id(&bo),
         "seats in the order of the teams"
     );
-    let joined = zoes.await_event("joined");
-    let me = joined["players"].as_array().unwrap().iter().find(|player| player["id"] == id(&zoe)).unwrap();
+    assert_eq!((&joined["room"]["locked"], &joined["room"]["owner"]), (&json!(true), &json!(0)));
+    let path = format!("/v1/rooms/{}/join", matched["room"].as_str().unwrap());
+    assert_eq!(server.player("Mo").post(&path, &json!({})).code(), "room_locked");
+    assert_eq!(refused(&zoe, "sward.kick", &json!({"seat": seat})), "not_owner");
+    let players = if others["seat"] == 1 { &joined["players"] } else { &others["players"] };
+    let me = players.as_array().unwrap().iter().find(|player| player["id"] == id(&zoe)).unwrap();
     assert_eq!(me["me"], json!({"skill": 1_000}));
     server.await_metric("sward_matches_total{outcome=\"ok\"}", 1);
     server.await_metric("sward_queue_players", 0);
@@ -82,8 +87,8 @@ fn a_range_widens_with_waiting() {
     }
     zoes.expect("queue");
     assert_eq!(server.metric("sward_rooms"), Some(0), "130 is too far for the first two seconds");
-    await_state(&mut zoes, "matched");
     zoes.await_event("joined");
+    await_state(&mut zoes, "matched");
 }
 
 #[test]
@@ -119,14 +124,37 @@ fn a_party_waits_and_plays_together() {
     told(&players[2], "sward.queue", &pairs);
     told(&players[3], "sward.queue", &pairs);
     for stream in &mut streams {
+        assert_eq!(stream.await_event("joined")["room"]["max_players"], 4);
         let teams = await_state(stream, "matched")["teams"].clone();
         let together = teams.as_array().unwrap().iter().any(|team| {
             let team = team.as_array().unwrap();
             team.contains(&id(&players[0])) && team.contains(&id(&players[1]))
         });
         assert!(together, "{teams}");
-        assert_eq!(stream.await_event("joined")["room"]["max_players"], 4);
     }
+}
+
+#[test]
+fn the_leader_puts_somebody_out_who_does_not_come_back_by_the_old_id() {
+    let server = Server::start();
+    let (zoe, bo, mo) = (server.player("Zoë"), server.player("Bo"), server.player("Mo"));
+    let party = told(&zoe, "sward.party", &json!({}))["party"].clone();
+    told(&bo, "sward.party", &json!({"join": party}));
+    let mut bos = bo.stream();
+    bos.expect("party");
+    told(&zoe, "sward.queue", &json!({"game": "relay", "mode": "pairs"}));
+    let kick = |whom: &Player<'_>| json!({"kick": id(whom)});
+    assert_eq!(refused(&bo, "sward.party", &kick(&zoe)), "not_leader");
+    assert_eq!(refused(&zoe, "sward.party", &kick(&zoe)), "to_oneself");
+    assert_eq!(refused(&zoe, "sward.party", &kick(&mo)), "no_such_player");
+    assert_eq!(refused(&mo, "sward.party", &kick(&zoe)), "no_such_party");
+    let renamed = told(&zoe, "sward.party", &kick(&bo))["party"].clone();
+    assert_ne!(renamed, party);
+    assert_eq!(await_state(&mut bos, "left")["why"], "party", "a party that lost somebody waits no more");
+    assert_eq!(bos.await_event("party")["party"], json!(null));
+    assert_eq!(refused(&bo, "sward.party", &json!({"join": party})), "no_such_party");
+    assert_eq!(told(&mo, "sward.party", &json!({"join": renamed}))["party"], renamed);
+    server.await_metric("sward_queue_players", 0);
 }
 
 #[test]

@@ -161,3 +161,19 @@ fn looks_are_bounded_and_go_on_where_they_stopped() {
     assert_eq!((found.len(), queue.parties()), (1, 2_998));
     assert!(looks < 100, "{looks}");
 }
+
+#[test]
+fn parties_that_are_hard_to_pack_hold_nobody_up_for_long() {
+    // Just too awkward for eight teams of eight, which takes thousands of steps to see; of other skills, the same again.
+    let sizes = [6, 6, 6, 5, 5, 5, 5, 5, 4, 3, 3, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1];
+    let parties = (0..60_u32).flat_map(|group| sizes.map(|size| (group * 10, size)));
+    let tickets: Vec<_> = (1..).zip(parties).map(|(id, (skill, size))| ticket(id, id, skill, size)).collect();
+    let mut queue = queue(Rules::new(8, 8).with_range(0, 0, 0), &tickets);
+    let mut rounds = Vec::new();
+    while !queue.due.is_empty() {
+        let before = queue.due.len();
+        assert_eq!(queue.matches(10_000, 20_000).len(), 0);
+        rounds.push(before - queue.due.len());
+    }
+    assert!(rounds.len() > 10, "each with so many steps and no more: {rounds:?}");
+}

@@ -14,10 +14,10 @@ use super::{Charter, RoomActor};
 use crate::fanout::encode::encode;
 use crate::fanout::flush::Flush;
 use crate::fanout::mailslot::Mailslot;
+use crate::rate::Rate;
 use crate::room::catalog::last_words;
 use crate::room::gallery::TooMany;
 use crate::room::handle::NotShown;
-use crate::session::rate::Rate;
 
 /// How often is looked what of a delayed room is due.
 const SHOW_EVERY: Duration = Duration::from_millis(50);

@@ -130,6 +130,7 @@ fn open_charter(number: u128) -> Charter {
         private: false,
         password: None,
         creator: Some(PlayerId::from_random(NodeId(0), 1)),
+        standing: false,
         meta: Payload::null(),
         max_players: 2,
     }

@@ -49,7 +49,10 @@ impl<G: Game> RoomCore<G> {
                 let whom = self.other(from, seat)?.id;
                 self.put_out(whom, Some(seat), GoneWhy::Banned, detail, now_ms, effects);
             }
-            Order::Unban(id) => self.bans.remove(id),
+            Order::Unban(id) => {
+                self.bans.remove(id);
+                effects.push(Effect::Banned(self.bans.clone()));
+            }
             Order::Give(seat) => {
                 if self.other(from, seat)?.bot {
                     return refuse(ErrorCode::BotSeat, "a bot owns no room");
@@ -128,8 +131,11 @@ impl<G: Game> RoomCore<G> {
     ) {
         let is_bot = seat.and_then(|seat| self.roster.seated().get(&seat)).is_some_and(|seated| seated.bot);
         // A bot never comes back as the one that it was.
-        if why == GoneWhy::Banned && !is_bot && self.bans.add(id) {
-            effects.push(Effect::BanForgotten);
+        if why == GoneWhy::Banned && !is_bot {
+            if self.bans.add(id) {
+                effects.push(Effect::BanForgotten);
+            }
+            effects.push(Effect::Banned(self.bans.clone()));
         }
         if let Some(seat) = seat {
             self.vacate(seat, why, detail, now_ms, effects);

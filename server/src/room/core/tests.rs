@@ -554,11 +554,37 @@ fn core(password: Option<&str>) -> RoomCore<Table> {
         private: false,
         password: password.map(Password::new),
         creator: Some(player(7)),
+        standing: false,
         meta: Payload::of(&json!({})).unwrap(),
         max_players: 4,
     };
     let settings = game.settings();
     RoomCore::new(charter, game, settings, random)
+}
+
+#[test]
+fn bots_take_no_seat_from_those_whose_match_it_is() {
+    let random = Random::from_seed(1);
+    let game = Table::create(&Payload::of(&json!({})).unwrap(), &mut random.clone()).unwrap();
+    let charter = Charter { creator: None, ..core(None).charter };
+    assert!(charter.is_of_match());
+    let settings = game.settings();
+    assert!(!settings.bots_yield, "whatever the game says");
+    let mut core = RoomCore::new(charter, game, settings, random);
+    let by_pass = |number| Newcomer {
+        has_pass: true,
+        ..Newcomer::new(player(number), format!("P{number}"), Payload::null())
+    };
+    let mut effects = Vec::new();
+    core.step(Input::Join(by_pass(1)), 1, &mut effects);
+    let (kind, data) = ("bots".to_owned(), Payload::null());
+    let bots = Message { kind, data, rid: None, to: None, key: None, keep: None };
+    core.step(Input::Batch { seat: Seat(1), messages: vec![bots] }, 1, &mut effects);
+    assert_eq!((core.occupancy().players, core.occupancy().humans, core.occupancy().free), (4, 1, 3));
+    for number in 2..=4 {
+        core.step(Input::Join(by_pass(number)), 1, &mut effects);
+    }
+    assert_eq!((core.occupancy().players, core.occupancy().humans, core.occupancy().free), (4, 4, 0));
 }
 
 fn enter(core: &mut RoomCore<Table>, number: u128, password: Option<&str>) -> Result<Joined, Refusal> {

@@ -18,6 +18,7 @@ fn charter(number: u128, meta: &str) -> Charter {
         private: false,
         password: None,
         creator: Some(PlayerId::from_random(NodeId(0), 1)),
+        standing: false,
         meta: Payload::from_json(meta).unwrap(),
         max_players: 2,
     }
@@ -110,7 +111,7 @@ fn a_room_with_a_password_is_listed_and_never_chosen() {
 #[test]
 fn a_room_that_nobody_made_is_listed_while_it_is_empty() {
     let mut lobby = Lobby::default();
-    lobby.open(Charter { creator: None, ..charter(1, "{}") });
+    lobby.open(Charter { creator: None, standing: true, ..charter(1, "{}") });
     lobby.open(charter(2, "{}"));
     let (rooms, _) = lobby.page(None, None, 10);
     assert_eq!(rooms.iter().map(|room| room.id).collect::<Vec<_>>(), [id(1)]);

@@ -189,6 +189,7 @@ impl<G: Game> TestRoom<G> {
             | Effect::Results(_)
             | Effect::Snapshot(_)
             | Effect::Occupied
+            | Effect::Banned(_)
             | Effect::BanForgotten
             | Effect::Shown { .. }
             | Effect::BlobRefused

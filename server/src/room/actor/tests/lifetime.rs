@@ -115,7 +115,7 @@ async fn bots_who_come_and_go_do_not_keep_an_empty_room() {
 async fn a_room_that_nobody_made_stays_when_it_is_empty() {
     tokio::time::pause();
     let directory = directory();
-    let charter = Charter { creator: None, ..open_charter(1) };
+    let charter = Charter { creator: None, standing: true, ..open_charter(1) };
     let core = RoomCore::new(charter, FRAGILE, FRAGILE.settings(), Random::from_seed(1));
     directory.open_standing(Box::new(core)).unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
