@@ -233,9 +233,11 @@ impl Builder {
     /// is started, with as many seats as a match has players (which is not looked at where a game wants options), or
     /// [`Server::listen`] and its like fail.
     ///
-    /// The room of a match is private, is made without options for exactly its players, belongs to the first of them, and
-    /// has the `meta` `{"mode":"duel","teams":2,"team_size":1}`. The teams take the seats in their order: with teams of two,
-    /// seats 1 and 2 are the first. Nothing starts by itself: the game sees in `join` that all are there.
+    /// The room of a match is private, is made without options for exactly its players, is locked until the game
+    /// [unlocks](crate::game::Room::unlock) it, belongs to nobody, and has the `meta`
+    /// `{"mode":"duel","teams":2,"team_size":1}`. The teams take the seats in their order: with teams of two, seats 1 and 2
+    /// are the first. Nothing starts by itself, and there is no owner to say `sward.start`: the game sees in `join` that all
+    /// are there.
     ///
     /// ```
     /// # use sward_server::games::relay::Relay as MyGame;
