@@ -172,7 +172,7 @@ pub enum KeepScope {
 }
 
 /// One message of a player's.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Message {
     /// 1–64 characters; `chat` and `sward.…` are the server's.
     #[serde(rename = "type")]

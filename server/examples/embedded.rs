@@ -6,19 +6,27 @@ use std::io;
 use std::net::TcpListener;
 
 use actix_web::{App, HttpServer, web};
-use sward_server::{Mounted, Server};
+use sward_server::{Mounted, Server, StopSignals};
 
 #[actix_web::main]
 async fn main() -> io::Result<()> {
+    serve(TcpListener::bind("127.0.0.1:8080")?).await
+}
+
+/// Serves until the process is told to stop.
+///
+/// # Errors
+/// What the operating system says of the listener.
+pub async fn serve(listener: TcpListener) -> io::Result<()> {
+    let mut stop_signals = StopSignals::listen();
     let game = Server::builder().build().mount()?;
-    let application = application(TcpListener::bind("127.0.0.1:8080")?, game.clone())?;
+    let application = application(listener, game.clone())?;
     let handle = application.handle();
     actix_web::rt::spawn(async move {
-        if actix_web::rt::signal::ctrl_c().await.is_ok() {
-            // The players are told first, or the application would wait for streams that never end.
-            game.drain().await;
-            handle.stop(true).await;
-        }
+        stop_signals.told().await;
+        // The players are told first, or the application would wait for streams that never end.
+        game.drain().await;
+        handle.stop(true).await;
     });
     application.await
 }

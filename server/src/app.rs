@@ -35,7 +35,10 @@ use crate::session::registry::Registry;
 use crate::shutdown::{self, StopSignals};
 use crate::social::matching::Mode;
 
-/// A server that is being put together.
+/// Characters of a game's name.
+const GAME_NAME_CHARS_MAX: usize = 64;
+
+/// A server that is being put together. Its default has no game; [`Server::builder`] has those that come with it.
 #[derive(Debug, Default)]
 pub struct Builder {
     config: Config,
@@ -51,6 +54,8 @@ pub struct Server {
     pub(crate) state: State,
     /// Those that are to be there from the beginning.
     rooms: Vec<CreateRoom>,
+    /// What its builder was told that cannot be.
+    mistakes: Vec<String>,
 }
 
 /// A server that listens.
@@ -65,7 +70,9 @@ pub struct Listening {
 }
 
 impl Server {
-    /// A server with the games that come with it.
+    /// A server with the games that come with it: `relay`, `meadow` and `cards`, the modes `duel` and `pairs` of the relay,
+    /// and the pages of `meadow` (at `/`) and `cards` (at `/cards/`). [`Builder::without`] leaves a game out, and its page
+    /// with it; [`Builder::files`] takes the place of both pages; `Builder::default()` has no game at all.
     #[must_use]
     pub fn builder() -> Builder {
         let builder =
@@ -76,9 +83,11 @@ impl Server {
     /// Begins to listen. To be called within an actix system.
     ///
     /// # Errors
-    /// What the operating system says, above all that the port is taken; a room of [`Builder::room`] cannot be made.
+    /// What the operating system says, above all that the port is taken; `InvalidInput` when the builder was told what
+    /// cannot be: a room of [`Builder::room`] that cannot be made, a [game](Builder::game) without a proper name, a
+    /// [mode](Builder::mode) that nobody could play.
     pub fn listen(mut self) -> io::Result<Listening> {
-        self.open_rooms()?;
+        self.prepare()?;
         let state = self.state;
         let plain = listener::listen(state.config.listen)?;
         let address = plain.local_addr()?;
@@ -90,7 +99,7 @@ impl Server {
             }
             None => None,
         };
-        let (data, pages) = (web::Data::new(state.clone()), pages(&state.config)?);
+        let (data, pages) = (web::Data::new(state.clone()), pages(&state)?);
         let app = move || App::new().service(routes::all("", &data, &pages));
         let mut server = serve::Builder::new(app, Arc::clone(&state.metrics), state.config.workers);
         server = server.listen(plain, None)?;
@@ -105,8 +114,11 @@ impl Server {
         Ok(Listening { address, tls_address, refreshing, state, server: server.run(), stop_signals })
     }
 
-    /// Opens the rooms of [`Builder::room`], on the current thread.
-    pub(crate) fn open_rooms(&mut self) -> io::Result<()> {
+    /// Says what the builder was told that cannot be, and opens the rooms of [`Builder::room`], on the current thread.
+    pub(crate) fn prepare(&mut self) -> io::Result<()> {
+        if !self.mistakes.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, self.mistakes.join("; ")));
+        }
         for room in self.rooms.drain(..) {
             let game = room.game.clone();
             let failed = |error| {
@@ -118,9 +130,11 @@ impl Server {
     }
 }
 
-/// What there is to see: the sample game, or the operator's own page.
-fn pages(config: &Config) -> io::Result<Pages> {
-    Ok(own_pages(config)?.unwrap_or(Pages::Sample))
+/// What there is to see: the pages of those sample games that there are, or the operator's own.
+fn pages(state: &State) -> io::Result<Pages> {
+    let catalog = &state.admission.catalog;
+    let samples = Pages::Samples { meadow: catalog.has("meadow"), cards: catalog.has("cards") };
+    Ok(own_pages(&state.config)?.unwrap_or(samples))
 }
 
 /// The operator's own page, if there is one.
@@ -163,10 +177,27 @@ impl Builder {
         self
     }
 
-    /// Adds a game under a name, in place of one that had it.
+    /// Adds a game under a name, in place of one that had it: 1–64 of `a` to `z`, `0` to `9`, `-` and `_`. With another
+    /// name, [`Server::listen`] and its like fail.
     #[must_use]
     pub fn game<G: Game>(mut self, name: &str) -> Self {
         self.catalog.add::<G>(name);
+        self
+    }
+
+    /// Leaves a game out that was added before, such as one of those that come with the server, with its modes and what
+    /// [`Builder::rooms_of`] said of it: players are told `unknown_game`. Without `meadow` or `cards` their pages are not
+    /// served either. A name that no game has is no mistake.
+    ///
+    /// ```
+    /// # use sward_server::games::relay::Relay as MyGame;
+    /// # use sward_server::Server;
+    /// let builder = Server::builder().without("relay").without("meadow").without("cards").game::<MyGame>("my-game");
+    /// ```
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.catalog.remove(name);
+        self.modes.retain(|(game, _), _| game != name);
         self
     }
 
@@ -198,7 +229,22 @@ impl Builder {
         self
     }
 
-    /// Lets players queue for a mode of a game, in place of one that had this name.
+    /// Lets players queue for a mode of a game, in place of one that had this name. The game must be there when the server
+    /// is started, with as many seats as a match has players (which is not looked at where a game wants options), or
+    /// [`Server::listen`] and its like fail.
+    ///
+    /// The room of a match is private, is made without options for exactly its players, is locked until the game
+    /// [unlocks](crate::game::Room::unlock) it, belongs to nobody, and has the `meta`
+    /// `{"mode":"duel","teams":2,"team_size":1}`. The teams take the seats in their order: with teams of two, seats 1 and 2
+    /// are the first. Nothing starts by itself, and there is no owner to say `sward.start`: the game sees in `join` that all
+    /// are there.
+    ///
+    /// ```
+    /// # use sward_server::games::relay::Relay as MyGame;
+    /// use sward_server::{Rules, Server};
+    ///
+    /// let builder = Server::builder().game::<MyGame>("my-game").mode("my-game", "duel", Rules::new(2, 1));
+    /// ```
     #[must_use]
     pub fn mode(mut self, game: &str, mode: &str, rules: Rules) -> Self {
         self.modes.insert((game.to_owned(), mode.to_owned()), rules);
@@ -210,6 +256,7 @@ impl Builder {
     pub fn build(self) -> Server {
         let Self { mut config, files, catalog, rooms, modes } = self;
         config.files = config.files.or(files);
+        let mistakes = mistakes(&catalog, &modes);
         let (clock, metrics) = (Clock::new(), Arc::new(Metrics::new()));
         let players_max =
             config.max_players.unwrap_or_else(|| descriptors::players_for(descriptors::limit()));
@@ -220,8 +267,35 @@ impl Builder {
         let node = NodeId(entropy::seed() as u16);
         let admission = Admission { directory, catalog, node };
         let registry = Arc::new(Registry::new(players_max));
-        Server { state: State::new(Arc::new(config), clock, metrics, registry, admission, &modes), rooms }
+        let state = State::new(Arc::new(config), clock, metrics, registry, admission, &modes);
+        Server { state, rooms, mistakes }
     }
+}
+
+/// What cannot be of what a builder was told.
+fn mistakes(catalog: &Catalog, modes: &BTreeMap<Mode, Rules>) -> Vec<String> {
+    let is_proper = |name: &str| {
+        let may_stand = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+        (1..=GAME_NAME_CHARS_MAX).contains(&name.len()) && name.bytes().all(may_stand)
+    };
+    let names = catalog.names().into_iter().filter(|name| !is_proper(name));
+    let mut mistakes: Vec<_> = names
+        .map(|name| {
+            format!("a game's name has 1 to {GAME_NAME_CHARS_MAX} of a-z, 0-9, - and _, not {name:?}")
+        })
+        .collect();
+    let limited = catalog.limited().filter(|name| !catalog.has(name));
+    mistakes.extend(limited.map(|name| format!("rooms_of: there is no game {name:?}")));
+    for ((game, mode), rules) in modes {
+        let players = rules.players();
+        if !catalog.has(game) {
+            mistakes.push(format!("the mode {mode:?}: there is no game {game:?}"));
+        } else if let Some(most) = catalog.most_seats(game).filter(|&most| most < players) {
+            mistakes
+                .push(format!("the mode {mode:?} of {game:?} has {players} players, the game {most} seats"));
+        }
+    }
+    mistakes
 }
 
 impl Listening {

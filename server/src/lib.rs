@@ -48,4 +48,5 @@ pub use game::Game;
 pub use matchmaking::Rules;
 pub use mounted::Mounted;
 pub use room::testing;
+pub use shutdown::StopSignals;
 pub use sward_protocol::rooms::CreateRoom;

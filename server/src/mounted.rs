@@ -13,12 +13,19 @@ use crate::shutdown;
 
 /// A server whose routes are part of another application. Cheap to clone; all clones are the same server.
 ///
+/// The application is one of actix-web 4, whose types this crate shares: `actix-web = "4"` in its `Cargo.toml`, with
+/// whichever features it likes (`default-features = false, features = ["macros"]` is enough for the example). It logs with
+/// the [`tracing`](https://docs.rs/tracing) crate, as [`Builder::run`](crate::Builder::run) does, but sets up no subscriber:
+/// that is the application's, and without one nothing is heard of a game that panics.
+///
 /// ```no_run
 /// use actix_web::{App, HttpServer};
-/// use sward_server::Server;
+/// use sward_server::{Server, StopSignals};
 ///
 /// #[actix_web::main]
 /// async fn main() -> std::io::Result<()> {
+///     // SIGTERM, SIGINT and Ctrl-C: the application's own handling of signals would not tell the players.
+///     let mut stop_signals = StopSignals::listen();
 ///     let game = Server::builder().build().mount()?;
 ///     let routes = game.clone();
 ///     let server = HttpServer::new(move || App::new().configure(routes.routes("/game")))
@@ -27,7 +34,7 @@ use crate::shutdown;
 ///         .run();
 ///     let handle = server.handle();
 ///     actix_web::rt::spawn(async move {
-///         let _ = actix_web::rt::signal::ctrl_c().await;
+///         stop_signals.told().await;
 ///         game.drain().await;
 ///         handle.stop(true).await;
 ///     });
@@ -57,13 +64,13 @@ impl Server {
     /// [`Server::listen`](Server::listen) only; here it is the other application's business.
     ///
     /// # Errors
-    /// There is no folder of the name that was given to [`Builder::files`](crate::Builder::files), or a room of
-    /// [`Builder::room`](crate::Builder::room) cannot be made.
+    /// There is no folder of the name that was given to [`Builder::files`](crate::Builder::files), or the builder was told
+    /// what cannot be, as in [`Server::listen`].
     ///
     /// # Panics
     /// Outside of an actix system.
     pub fn mount(mut self) -> io::Result<Mounted> {
-        self.open_rooms()?;
+        self.prepare()?;
         let pages = own_pages(&self.state.config)?.unwrap_or(Pages::None);
         let upkeep = Upkeep::of(&self.state);
         Ok(Mounted { data: web::Data::new(self.state), pages, _upkeep: Arc::new(upkeep) })
@@ -75,11 +82,18 @@ impl Mounted {
     /// `/game/healthz`), for [`App::configure`](actix_web::App::configure). With files of one's own these are there too;
     /// the sample game is not. A page connects with `connect({url: location.origin + '/game', …})`.
     ///
-    /// `prefix` begins with a slash and does not end with one. It is wholly the game's: what is mounted below it and
-    /// behind it is never reached.
+    /// Slashes around `prefix` are of no matter: `game`, `/game` and `/game/` are the same, and an empty one puts the routes
+    /// at the root. It is wholly the game's: what is mounted below it and behind it is never reached, so an empty one goes
+    /// behind everything else.
+    ///
+    /// `/metrics`, `/healthz` and `/readyz` stand below the prefix as well, for whoever asks; a proxy in front of the
+    /// application is where to keep strangers from them.
     pub fn routes(&self, prefix: &str) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
         let Self { data, pages, .. } = self.clone();
-        let prefix = prefix.to_owned();
+        let prefix = match prefix.trim_matches('/') {
+            "" => String::new(),
+            inner => format!("/{inner}"),
+        };
         move |config| {
             config.service(routes::all(&prefix, &data, &pages));
         }

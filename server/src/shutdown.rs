@@ -11,7 +11,8 @@ use crate::http::state::State;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Hears when the process is told to stop: SIGTERM or SIGINT, or Ctrl-C. It listens from its making on, so that whoever
-/// sees the server up may stop it at once.
+/// sees the server up may stop it at once. For applications that [mount](crate::Mounted) the routes; a server that listens
+/// by itself has its own.
 #[derive(Debug)]
 pub struct StopSignals {
     #[cfg(unix)]

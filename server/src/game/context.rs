@@ -8,7 +8,9 @@ use serde::Serialize;
 use sward_protocol::blobs::BlobChange;
 use sward_protocol::downstream::{AwayWhy, Event, Msg};
 use sward_protocol::ids::{PlayerId, RoomId, Seat};
-use sward_protocol::limits::{GONE_DETAIL_CHARS_MAX, ME_BYTES_MAX, ROOM_PLAYERS_MAX};
+use sward_protocol::limits::{
+    GONE_DETAIL_CHARS_MAX, KEY_CHARS_MAX, ME_BYTES_MAX, ROOM_PLAYERS_MAX, TYPE_CHARS_MAX,
+};
 use sward_protocol::payload::Payload;
 use sward_protocol::rooms::{Phase, Will};
 use sward_protocol::text;
@@ -77,22 +79,25 @@ pub(crate) struct Facts<'a> {
 
 /// A game's view of its room during one call.
 ///
-/// What a game sends reaches the players in the order in which it was sent. An event whose data does not serialise, or
-/// that is above 64 KiB on the wire, is dropped, with a log and `sward_events_dropped_total`; in a
-/// [test room](crate::testing) it fails the test. A game that sends more than 32,768 events or 8 MiB in one step (one
+/// What a game sends reaches the players in the order in which it was sent. An event whose data does not serialise, whose
+/// type or key is not 1–64 characters long, or that is above 64 KiB on the wire, is dropped, with a log and
+/// `sward_events_dropped_total`; in a [test room](crate::testing) it fails the test. Data is JSON, which has no infinity
+/// and no NaN: such a number arrives as null.
+/// A game that sends more than 32,768 events or 8 MiB in one step (one
 /// join, one tick, one player's batch) ends its room as a panic does. When half of it is spent, further messages of the
 /// same batch are answered `room_busy`, and timers wait for the next step.
 pub struct Room<'a> {
     pub(crate) now_ms: u64,
     pub(crate) facts: Facts<'a>,
     pub(crate) players: &'a BTreeMap<Seat, Seated>,
+    pub(crate) leaver: Option<&'a Seated>,
     pub(crate) random: &'a mut Random,
     pub(crate) controls: &'a mut Controls,
     pub(crate) outgoing: &'a mut Vec<Outgoing>,
 }
 
 /// What there is.
-impl Room<'_> {
+impl<'a> Room<'a> {
     /// The time of this step, Unix milliseconds; never goes back.
     #[must_use]
     pub fn now_ms(&self) -> u64 {
@@ -109,6 +114,22 @@ impl Room<'_> {
     #[must_use]
     pub fn player(&self, seat: Seat) -> Option<&Seated> {
         self.players.get(&seat)
+    }
+
+    /// Who has just left, with his name and his own data: in [`Game::leave`](super::Game::leave); `None` otherwise. He is
+    /// none of [`Room::players`] any more.
+    ///
+    /// ```
+    /// # use sward_server::game::{Audience, GoneWhy, Room, Seat};
+    /// fn leave(room: &mut Room<'_>, seat: Seat, _why: GoneWhy) {
+    ///     if let Some(leaver) = room.leaver() {
+    ///         room.send(Audience::All, "news", &format!("{} gave up", leaver.name));
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn leaver(&self) -> Option<&'a Seated> {
+        self.leaver
     }
 
     /// What the newcomer wants to be said in his name when he is gone: in [`Game::join`](super::Game::join), once; `None`
@@ -189,6 +210,11 @@ impl Room<'_> {
 /// What is said.
 impl Room<'_> {
     /// Sends a message of the game's: `msg` with this type (1–64 characters), `from` 0. It arrives, and in order.
+    ///
+    /// Large things belong in [`Game::state`](super::Game::state), or in a blob ([`Room::publish`]): a player who is sent
+    /// more than 4,096 events or 256 KiB in one step, before his stream could take any of it, may lose the stream for it
+    /// (`bye` 3008, "Resume" in `docs/protocol.md`). He comes back by himself, and begins anew with the state of then. In a
+    /// [test room](crate::testing) it fails the test.
     pub fn send(&mut self, to: Audience, kind: &str, data: impl Data) {
         self.pass_on(Seat::GAME, to, kind, data);
     }
@@ -218,6 +244,12 @@ impl Room<'_> {
     }
 
     fn message(&mut self, from: Seat, to: Audience, kind: &str, data: impl Data, latest: Option<LatestKey>) {
+        if let Err(why) = named("type", kind, TYPE_CHARS_MAX) {
+            return self.drop(format!("msg {:?}", shortened(kind)), why);
+        }
+        if let Some(Err(why)) = latest.as_ref().map(|key| named("key", &key.name, KEY_CHARS_MAX)) {
+            return self.drop(format!("msg {kind:?}"), why);
+        }
         match data.payload() {
             Ok(data) => {
                 let bytes = kind.len() + data.json_len();
@@ -295,6 +327,17 @@ impl Room<'_> {
     }
 }
 
+/// Whether the name of something is as long as a client expects it.
+fn named(what: &str, name: &str, chars_max: usize) -> Result<(), String> {
+    let is_good = !name.is_empty() && name.chars().count() <= chars_max;
+    if is_good { Ok(()) } else { Err(format!("a {what} has 1 to {chars_max} characters")) }
+}
+
+/// For the log.
+fn shortened(name: &str) -> String {
+    name.chars().take(TYPE_CHARS_MAX).collect()
+}
+
 /// What happens later.
 impl Room<'_> {
     /// Has [`Game::timer`](super::Game::timer) called with this name (at most 64 characters) when so much time has gone
@@ -305,30 +348,62 @@ impl Room<'_> {
     /// # Panics
     /// Above 1,024 timers: the room ends, as by any panic of its game.
     pub fn set_timer(&mut self, name: &str, after: Duration) {
+        self.set_timer_of(None, name, after);
+    }
+
+    /// As [`Room::set_timer`], for the player on this seat: [`Game::seat_timer`](super::Game::seat_timer) is called with
+    /// both. Each seat has names of its own. When its player is out, its timers are taken back before anything else
+    /// happens, so that none of them is due for whoever sits there next. Nothing is set for a seat that nobody sits on.
+    ///
+    /// # Panics
+    /// As [`Room::set_timer`]: those of seats count among the 1,024.
+    pub fn set_seat_timer(&mut self, seat: Seat, name: &str, after: Duration) {
+        if self.players.contains_key(&seat) {
+            self.set_timer_of(Some(seat), name, after);
+        }
+    }
+
+    fn set_timer_of(&mut self, seat: Option<Seat>, name: &str, after: Duration) {
         let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1);
         // While time stands still it is what it was when it stopped; what passes meanwhile is added when it goes on.
         let now_ms = self.controls.stage.paused_since_ms.unwrap_or(self.now_ms);
-        self.controls.timers.set(name, now_ms.saturating_add(after_ms));
+        self.controls.timers.set(seat, name, now_ms.saturating_add(after_ms));
     }
 
     /// Takes a timer back. Whether it was still to come.
     pub fn cancel_timer(&mut self, name: &str) -> bool {
-        self.controls.timers.cancel(name)
+        self.controls.timers.cancel(None, name)
+    }
+
+    /// Takes a timer of a seat back. Whether it was still to come.
+    pub fn cancel_seat_timer(&mut self, seat: Seat, name: &str) -> bool {
+        self.controls.timers.cancel(Some(seat), name)
     }
 
     /// When this timer is due, Unix milliseconds; `None` if it is not set. While the room is paused, as if it went on now.
     #[must_use]
     pub fn timer_due_ms(&self, name: &str) -> Option<u64> {
+        self.due_ms(None, name)
+    }
+
+    /// When this timer of a seat is due, as [`Room::timer_due_ms`].
+    #[must_use]
+    pub fn seat_timer_due_ms(&self, seat: Seat, name: &str) -> Option<u64> {
+        self.due_ms(Some(seat), name)
+    }
+
+    fn due_ms(&self, seat: Option<Seat>, name: &str) -> Option<u64> {
         let stood_ms =
             self.controls.stage.paused_since_ms.map_or(0, |since_ms| self.now_ms.saturating_sub(since_ms));
-        self.controls.timers.due_ms(name).map(|due_ms| due_ms.saturating_add(stood_ms))
+        self.controls.timers.due_ms(seat, name).map(|due_ms| due_ms.saturating_add(stood_ms))
     }
 }
 
 /// What becomes of the room.
 impl Room<'_> {
     /// Puts a player out when this call ends: everybody hears `gone`, `kicked`, with what is said to him, and the game is
-    /// told by [`Game::leave`](super::Game::leave). He may come back. A seat that nobody sits on is left alone.
+    /// told by [`Game::leave`](super::Game::leave). He may come back. A seat that nobody sits on is left alone. What only he may read is
+    /// sent to him before, [`Audience::Only`].
     ///
     /// Of `why` 200 characters are said, without controls; nothing if it is empty, or turns the text around it.
     pub fn kick(&mut self, seat: Seat, why: &str) {
@@ -411,7 +486,8 @@ impl Room<'_> {
         self.controls.is_closing = true;
     }
 
-    /// Sets what lists show of the room and filters look at: an object of at most 1 KiB as JSON. Everybody hears `room`
+    /// Sets what lists show of the room and filters look at: an object of at most 1 KiB as JSON, in place of all that was
+    /// there, such as what its creator gave, or what [`Builder::mode`](crate::Builder::mode) says of a match. Everybody hears `room`
     /// when this call ends, if it is another than before. What is no such object is dropped as an event would be.
     pub fn set_meta<T: Serialize + ?Sized>(&mut self, meta: &T) {
         match Payload::of(meta) {

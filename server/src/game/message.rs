@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer as _, MapAccess, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
+use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
 use sward_protocol::upstream::Message;
 
@@ -23,7 +24,27 @@ pub trait Incoming: Sized {
 }
 
 /// A message as it came, whatever its type: for games that pass things on without looking into them. Its data was scanned
-/// when it came in, and is not looked at again.
+/// when it came in, and is not looked at again. What it has is in [`Message`]: `kind` (on the wire `type`), `data`, and what
+/// a player may ask for besides, which only such a game can heed: whom it is for (`to`), the `key` of a latest value, under
+/// which name it is to be kept (`keep`).
+///
+/// ```
+/// use sward_server::game::{Audience, Group, Message, Raw, Reply, Room, Seat, To, done};
+///
+/// fn pass_on(room: &mut Room<'_>, from: Seat, Raw(message): Raw) -> Reply {
+///     let Message { kind, data, to, key, .. } = message;
+///     let audience = match to {
+///         Some(To::Seat(seat)) => Audience::Only(seat),
+///         Some(To::Group(Group::All)) => Audience::All,
+///         None => Audience::Except(from),
+///     };
+///     match key {
+///         Some(key) => room.pass_on_latest(from, audience, &key, &kind, data),
+///         None => room.pass_on(from, audience, &kind, data),
+///     }
+///     done()
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Raw(pub Message);
 
@@ -35,12 +56,36 @@ impl Incoming for Raw {
 
 impl<T: DeserializeOwned> Incoming for T {
     fn read(message: Message) -> Result<Self, MessageError> {
-        T::deserialize(Tagged(&message)).map_err(|wrong| match wrong {
+        let wrong = match T::deserialize(Tagged(&message)) {
+            Ok(read) => return Ok(read),
+            Err(wrong) => wrong,
+        };
+        // Nothing at all is said as null by some clients and as {} by others.
+        let other = match message.data.json() {
+            "null" => Some("{}"),
+            json if json.bytes().filter(|byte| !byte.is_ascii_whitespace()).eq(*b"{}") => Some("null"),
+            _ => None,
+        };
+        let wrong = match other.and_then(|json| Payload::from_json(json).ok()) {
+            Some(data) if matches!(wrong, Wrong::Data(_)) => {
+                match T::deserialize(Tagged(&Message { data, ..message })) {
+                    Ok(read) => return Ok(read),
+                    // It names the field, and not the type that only the game's author knows.
+                    Err(Wrong::Data(detail)) if detail.starts_with(LACKS_A_FIELD) => Wrong::Data(detail),
+                    Err(_) => wrong,
+                }
+            }
+            _ => wrong,
+        };
+        Err(match wrong {
             Wrong::Type(detail) => MessageError::new(ErrorCode::UnknownType, detail),
             Wrong::Data(detail) => MessageError::new(ErrorCode::BadPayload, detail),
         })
     }
 }
+
+/// How serde says it.
+const LACKS_A_FIELD: &str = "data: missing field";
 
 /// What is wrong with a message.
 #[derive(Debug)]
@@ -194,17 +239,24 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
 mod tests {
     use super::*;
     use serde::Deserialize;
-    use sward_protocol::payload::Payload;
 
     #[derive(Debug, PartialEq, Deserialize)]
     #[serde(tag = "type", content = "data", rename_all = "snake_case")]
     enum Known {
-        Move { x: f64, y: f64 },
+        Move {
+            x: f64,
+            y: f64,
+        },
         Paint(Colour),
         Pick(Pick),
         Say(String),
         Row(Vec<u8>),
         Maybe(Option<u8>),
+        Look {
+            from: Option<u8>,
+            #[serde(default)]
+            far: bool,
+        },
         GiveUp,
     }
 
@@ -236,7 +288,12 @@ mod tests {
             ("row", "[1,2]", Known::Row(vec![1, 2])),
             ("maybe", "3", Known::Maybe(Some(3))),
             ("maybe", "null", Known::Maybe(None)),
+            ("maybe", "{}", Known::Maybe(None)),
             ("give_up", "null", Known::GiveUp),
+            ("give_up", "{}", Known::GiveUp),
+            ("give_up", "{ }", Known::GiveUp),
+            ("look", "{}", Known::Look { from: None, far: false }),
+            ("look", "null", Known::Look { from: None, far: false }),
         ] {
             assert_eq!(Known::read(message(kind, data)), Ok(want), "{kind} {data}");
         }
@@ -257,12 +314,25 @@ mod tests {
             ("pick", r#"{"flower":65536}"#, "bad_payload"),
             ("row", "[256]", "bad_payload"),
             ("give_up", "1", "bad_payload"),
+            ("give_up", r#"{"why":1}"#, "bad_payload"),
+            ("say", "{}", "bad_payload"),
+            ("row", "null", "bad_payload"),
         ] {
             let error = Known::read(message(kind, data)).unwrap_err();
             assert_eq!(error.code, code, "{kind} {data}: {}", error.detail);
         }
         let error = Known::read(message("fly", "null")).unwrap_err();
-        assert_eq!(error.detail, r#"the game knows move, paint, pick, say, row, maybe, give_up, not "fly""#);
+        assert_eq!(
+            error.detail,
+            r#"the game knows move, paint, pick, say, row, maybe, look, give_up, not "fly""#
+        );
+    }
+
+    #[test]
+    fn who_sends_nothing_is_told_what_is_missing() {
+        let detail = |kind: &str| Known::read(message(kind, "null")).unwrap_err().detail;
+        assert!(detail("move").starts_with("data: missing field `x`"), "{}", detail("move"));
+        assert!(detail("say").contains("expected a string"), "{}", detail("say"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! No async, no IO, no locks, no clock: a game is tested without a network ([`crate::testing`]), and the same inputs
 //! with the same seed give the same events, always. A panic in a game ends its room (`gone`, `failed`, to each member)
 //! and no other. A step that does not return cannot be stopped: its thread, which other rooms share, is lost until the
-//! process is started anew. `docs/tutorial.md` builds a game step by step.
+//! process is started anew. `docs/tutorial.md` builds a game step by step, and says what a game cannot do.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -42,13 +42,20 @@ pub use message::{Incoming, Raw};
 pub use policy::RoomPolicy;
 pub use random::Random;
 pub use start::StartRules;
+#[doc(inline)]
 pub use sward_protocol::downstream::{AwayWhy, GoneWhy};
+#[doc(inline)]
 pub use sward_protocol::ids::{PlayerId, RoomId, Seat};
 use sward_protocol::limits::ROOM_PLAYERS_MAX;
-pub use sward_protocol::payload::Payload;
+#[doc(inline)]
+pub use sward_protocol::payload::{Payload, PayloadError};
+#[doc(inline)]
 pub use sward_protocol::problem::{ErrorCode, MessageError};
 use sward_protocol::read::plain_words;
+#[doc(inline)]
 pub use sward_protocol::rooms::{Phase, Will};
+#[doc(inline)]
+pub use sward_protocol::upstream::{Group, Keep, KeepScope, Message, To};
 
 /// What a game answers to a message: the reply, for whoever asked for one, or why it refuses.
 ///
@@ -103,7 +110,8 @@ pub trait Game: Sized + Send + 'static {
     /// `#[serde(tag = "type", content = "data", rename_all = "snake_case")]`, or [`Raw`] to take anything as it comes.
     ///
     /// A type that the enum does not have is answered with `unknown_type`, data of another shape with `bad_payload`; the
-    /// game never sees them, and they never cost their author his seat.
+    /// game never sees them, and they never cost their author his seat. Where nothing need be said, null (or no data) and
+    /// `{}` are the same.
     type Message: Incoming;
 
     /// Makes the game of a new room.
@@ -129,7 +137,7 @@ pub trait Game: Sized + Send + 'static {
         Ok(())
     }
 
-    /// The player on `seat` is out; he is in [`Room::players`] no more. Not called when the whole room ends.
+    /// The player on `seat` is out; he is in [`Room::players`] no more, but [`Room::leaver`] has his name and data. Not called when the whole room ends.
     fn leave(&mut self, room: &mut Room<'_>, seat: Seat, why: GoneWhy) {
         let _ = (room, seat, why);
     }
@@ -151,8 +159,14 @@ pub trait Game: Sized + Send + 'static {
         let _ = (room, name);
     }
 
+    /// A timer of [`Room::set_seat_timer`] is due; its player sits there. Otherwise as [`Game::timer`].
+    fn seat_timer(&mut self, room: &mut Room<'_>, seat: Seat, name: &str) {
+        let _ = (room, seat, name);
+    }
+
     /// The room begins to play: its owner said `sward.start`, see [`StartRules`], or the game [`Room::start`]. Everybody
-    /// was sent `start` with this seed (below 2^53) before what is sent here. It is over when the game says
+    /// was sent `start` with this seed (below 2^53) before what is sent here: what follows from it alone is no secret, and
+    /// nothing of [`Room::random`] can be told from it. It is over when the game says
     /// [`Room::over`].
     fn start(&mut self, room: &mut Room<'_>, seed: u64) {
         let _ = (room, seed);
@@ -189,10 +203,14 @@ pub trait Game: Sized + Send + 'static {
     /// The whole game as a value, such that [`Game::restore`] makes a game of it that goes on exactly as this one would.
     ///
     /// A game that derives `Serialize` and `Deserialize` needs no more than `Ok(Payload::of(self)?)` here and
-    /// `Ok(saved.parse()?)` there. The room saves its players, timers and random source itself.
+    /// `Ok(saved.parse()?)` there. The room saves its players, timers and random source itself. `BTreeMap` and `BTreeSet`
+    /// have the same order in the twin, `HashMap` and `HashSet` have not.
+    ///
+    /// It is what tests use ([`TestRoom::restored`](crate::testing::TestRoom::restored)), and what replays and restarts
+    /// will. The server itself does not keep rooms over a restart yet.
     ///
     /// # Errors
-    /// [`SaveError::Unsupported`], as here: the game does not survive its process, and cannot be recorded.
+    /// [`SaveError::Unsupported`], as here.
     fn save(&self) -> Result<Payload, SaveError> {
         Err(SaveError::Unsupported)
     }

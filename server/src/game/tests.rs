@@ -1,6 +1,7 @@
 //! What a game can do, and what becomes of one that goes too far; as its author would test it.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,9 @@ use sward_protocol::upstream::Message;
 use super::controls::{STEP_BYTES_MAX, STEP_EVENTS_MAX};
 use super::*;
 use crate::testing::{Refusal, TestPlayer, TestRoom};
+
+/// What is said to an empty seat counts as well, and costs no player his stream.
+const NOBODY: Audience = Audience::Only(Seat(4));
 
 /// Does what it is told.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -24,6 +28,9 @@ struct Puppet {
 enum Order {
     Say { to: Vec<u16>, text: String },
     Set { name: String, after_ms: u64 },
+    SetSeat { seat: Seat, name: String, after_ms: u64 },
+    CancelSeat { seat: Seat, name: String },
+    DueSeat { seat: Seat, name: String },
     Cancel(String),
     Due(String),
     Kick { seat: Seat, why: String },
@@ -35,6 +42,7 @@ enum Order {
     Odd,
     OddReply,
     Large,
+    Named { kind: String, key: Option<String> },
     Publish { name: String, text: String },
     PublishMany { blobs: u8, bytes: usize },
     Unpublish(String),
@@ -70,7 +78,8 @@ impl Game for Puppet {
 
     fn leave(&mut self, room: &mut Room<'_>, seat: Seat, why: GoneWhy) {
         assert_eq!(room.player(seat), None);
-        self.seen.push(format!("leave {seat} {why:?}"));
+        let leaver = room.leaver().map(|leaver| leaver.name.clone()).unwrap_or_default();
+        self.seen.push(format!("leave {seat} {leaver} {why:?}"));
         if why == GoneWhy::Kicked && seat == Seat(2) {
             room.kick(Seat(3), "you too");
         }
@@ -82,6 +91,11 @@ impl Game for Puppet {
                 room.pass_on(from, Audience::these(to.into_iter().map(Seat)), "said", &text);
             }
             Order::Set { name, after_ms } => room.set_timer(&name, Duration::from_millis(after_ms)),
+            Order::SetSeat { seat, name, after_ms } => {
+                room.set_seat_timer(seat, &name, Duration::from_millis(after_ms));
+            }
+            Order::CancelSeat { seat, name } => return reply(&room.cancel_seat_timer(seat, &name)),
+            Order::DueSeat { seat, name } => return reply(&room.seat_timer_due_ms(seat, &name)),
             Order::Cancel(name) => return reply(&room.cancel_timer(&name)),
             Order::Due(name) => return reply(&room.timer_due_ms(&name)),
             Order::Kick { seat, why } => room.kick(seat, &why),
@@ -94,6 +108,8 @@ impl Game for Puppet {
             Order::Odd => room.send(Audience::All, "odd", &BTreeMap::from([([1, 2], 3)])),
             Order::OddReply => return reply(&BTreeMap::from([([1, 2], 3)])),
             Order::Large => room.patch(Audience::All, &"x".repeat(70_000)),
+            Order::Named { kind, key: Some(key) } => room.send_latest(Audience::All, &key, &kind, ""),
+            Order::Named { kind, key: None } => room.send(Audience::All, &kind, ""),
             Order::Publish { name, text } => {
                 room.send(Audience::All, "before", "");
                 room.publish(&name, "text/plain", text)?;
@@ -105,7 +121,7 @@ impl Game for Puppet {
             Order::Unpublish(name) => return reply(&room.unpublish(&name)),
             Order::Flood { events, bytes } => {
                 let text = "x".repeat(bytes);
-                (0..events).for_each(|_| room.send(Audience::All, "flood", &text));
+                (0..events).for_each(|_| room.send(NOBODY, "flood", &text));
             }
             Order::FloodSome(events) => (0..events).for_each(|_| {
                 room.send(Audience::these((1..=1000).map(Seat)), "flood", "");
@@ -127,15 +143,20 @@ impl Game for Puppet {
             room.set_timer(name, Duration::ZERO);
         }
         if name == "flood" {
-            (0..STEP_EVENTS_MAX / 2 + 1).for_each(|_| room.send(Audience::All, "flood", ""));
+            (0..STEP_EVENTS_MAX / 2 + 1).for_each(|_| room.send(NOBODY, "flood", ""));
         }
+    }
+
+    fn seat_timer(&mut self, room: &mut Room<'_>, seat: Seat, name: &str) {
+        room.send(Audience::All, "seat_timer", &(seat, name));
     }
 
     fn away(&mut self, _room: &mut Room<'_>, seat: Seat, why: AwayWhy) {
         self.seen.push(format!("away {seat} {why:?}"));
     }
 
-    fn back(&mut self, _room: &mut Room<'_>, seat: Seat) {
+    fn back(&mut self, room: &mut Room<'_>, seat: Seat) {
+        assert_eq!(room.leaver(), None);
         self.seen.push(format!("back {seat}"));
     }
 
@@ -266,7 +287,7 @@ fn there_are_timers_but_no_ticks_while_nobody_is_there() {
     room.advance(Duration::from_secs(3));
     let mo = room.join("Mo");
     let seen = room.state::<Value>(mo)["seen"].clone();
-    assert_eq!(seen, json!(["leave 1 Left", "leave 2 Left", "leave 3 Left"]));
+    assert_eq!(seen, json!(["leave 1 Zoë Left", "leave 2 Bo Left", "leave 3 Mo Left"]));
     room.advance(Duration::from_secs(1));
     assert_eq!(room.game().seen.last().unwrap(), "second");
     assert_eq!(room.send(mo, "due", "flood").unwrap().json(), "null", "it fired");
@@ -283,7 +304,7 @@ fn a_player_who_is_kicked_is_told_why_and_so_is_the_game() {
     room.send(bo, "kick", json!({"seat": 2, "why": "x".repeat(500)})).unwrap();
     assert_eq!(room.gone(bo).unwrap().detail.as_ref().unwrap().len(), 200);
     assert_eq!(room.gone(mo).unwrap().detail.as_deref(), Some("you too"), "put out by the game's own leave");
-    assert_eq!(room.game().seen, ["leave 1 Kicked", "leave 2 Kicked", "leave 3 Kicked"]);
+    assert_eq!(room.game().seen, ["leave 1 Zoë Kicked", "leave 2 Bo Kicked", "leave 3 Mo Kicked"]);
     assert_eq!(room.send(mo, "roll", ()).unwrap_err().code, "not_in_room");
     let zoe = room.join("Zoë");
     assert_eq!(zoe.seat, Seat(1), "he may come back");
@@ -342,7 +363,7 @@ fn the_game_hears_who_is_away_and_back() {
     room.away(zoe);
     room.back(zoe);
     room.lose(zoe);
-    assert_eq!(room.game().seen, ["away 1 Lost", "back 1", "leave 1 Lost"]);
+    assert_eq!(room.game().seen, ["away 1 Lost", "back 1", "leave 1 Zoë Lost"]);
     let told = [
         "away {\"seat\":1,\"why\":\"lost\"}",
         "back {\"seat\":1}",
@@ -545,4 +566,53 @@ fn a_blob_that_cannot_be_is_refused_and_nothing_is_said_of_it() {
 fn a_game_that_publishes_without_end_is_stopped() {
     let (mut room, zoe, _) = two();
     let _ = room.send(zoe, "publish_many", json!({"blobs": 255, "bytes": 1024 * 1024}));
+}
+
+/// What the test room says when the game does this.
+fn failure(kind: &str, data: &Value) -> String {
+    let (mut room, [zoe, ..]) = three();
+    let failed = catch_unwind(AssertUnwindSafe(|| drop(room.send(zoe, kind, data)))).unwrap_err();
+    failed.downcast_ref::<String>().unwrap().clone()
+}
+
+#[test]
+fn types_and_keys_have_1_to_64_characters() {
+    let (mut room, [_, bo, _]) = three();
+    let (longest, longer) = ("ä".repeat(64), "ä".repeat(65));
+    room.send(bo, "named", json!({"kind": longest, "key": longest})).unwrap();
+    assert_eq!(room.messages::<String>(bo, &longest), [""]);
+    for kind in ["", &longer] {
+        let said = failure("named", &json!({"kind": kind, "key": null}));
+        assert!(said.contains("a type has 1 to 64 characters"), "{said}");
+    }
+    for key in ["", &longer] {
+        let said = failure("named", &json!({"kind": "at", "key": key}));
+        assert!(said.contains("a key has 1 to 64 characters"), "{said}");
+    }
+}
+
+#[test]
+fn a_timer_of_a_seat_is_the_player_s_who_sits_there_and_of_nobody_after_him() {
+    let (mut room, [zoe, bo, mo]) = three();
+    room.send(zoe, "set", json!({"name": "idle", "after_ms": 20})).unwrap();
+    for seat in [bo.seat, mo.seat, Seat(4)] {
+        room.send(zoe, "set_seat", json!({"seat": seat, "name": "idle", "after_ms": 10})).unwrap();
+    }
+    let due = |room: &mut TestRoom<Puppet>, seat: Seat| {
+        room.request::<Option<u64>>(zoe, "due_seat", json!({"seat": seat, "name": "idle"})).unwrap()
+    };
+    assert_eq!(due(&mut room, mo.seat), Some(room.now_ms() + 10));
+    assert_eq!(due(&mut room, Seat(4)), None, "nobody sits there");
+    room.leave(bo);
+    assert_eq!(room.join("Jo").seat, bo.seat);
+    let mut twin = room.restored().unwrap();
+    for room in [&mut room, &mut twin] {
+        room.advance(Duration::from_millis(30));
+        assert_eq!(room.messages::<(Seat, String)>(zoe, "seat_timer"), [(mo.seat, "idle".to_owned())]);
+        assert_eq!(room.messages::<String>(zoe, "timer"), ["idle"], "the room's own goes by the same name");
+    }
+    room.send(zoe, "set_seat", json!({"seat": mo.seat, "name": "idle", "after_ms": 10})).unwrap();
+    assert!(room.request::<bool>(zoe, "cancel_seat", json!({"seat": mo.seat, "name": "idle"})).unwrap());
+    room.advance(Duration::from_millis(30));
+    assert!(room.messages::<(Seat, String)>(zoe, "seat_timer").is_empty());
 }

@@ -22,8 +22,13 @@ const PREFLIGHT_S_MAX: usize = 86_400;
 /// What there is to see besides the routes of the contract and the SDK.
 #[derive(Debug, Clone)]
 pub enum Pages {
-    /// The sample game, at `/`.
-    Sample,
+    /// The pages of the sample games that there are.
+    Samples {
+        /// At `/`.
+        meadow: bool,
+        /// At `/cards/`.
+        cards: bool,
+    },
     /// The files of this folder.
     Files(PathBuf),
     /// Nothing.
@@ -104,15 +109,18 @@ fn mount(config: &mut web::ServiceConfig) {
 }
 
 fn mount_pages(config: &mut web::ServiceConfig, pages: &Pages) {
+    let files = |path| resource(path, "GET, HEAD").route(get_or_head().to(assets::asset));
     match pages {
-        Pages::Sample => {
-            config
-                .service(resource("/", "GET, HEAD").route(get_or_head().to(assets::index)))
-                .service(resource("/cards{slash:/?}", "GET, HEAD").route(get_or_head().to(assets::cards)))
-                .service(
-                    resource("/{folder:meadow|cards}/{path:.+}", "GET, HEAD")
-                        .route(get_or_head().to(assets::asset)),
-                );
+        Pages::Samples { meadow, cards } => {
+            if *meadow {
+                config
+                    .service(resource("/", "GET, HEAD").route(get_or_head().to(assets::index)))
+                    .service(files("/{folder:meadow}/{path:.+}"));
+            }
+            if *cards {
+                let index = resource("/cards{slash:/?}", "GET, HEAD").route(get_or_head().to(assets::cards));
+                config.service(index).service(files("/{folder:cards}/{path:.+}"));
+            }
         }
         Pages::Files(folder) => {
             config.service(files::all(folder));

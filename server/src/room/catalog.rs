@@ -1,9 +1,11 @@
 //! The games that a server runs, by name.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use sward_protocol::payload::Payload;
@@ -68,6 +70,12 @@ impl Catalog {
         self.games.insert(name.to_owned(), Arc::new(make));
     }
 
+    /// Leaves a game out, and who may make its rooms.
+    pub fn remove(&mut self, name: &str) {
+        self.games.remove(name);
+        self.policies.remove(name);
+    }
+
     /// Sets who may make rooms of the game `name`, and how many.
     pub fn limit(&mut self, name: &str, policy: RoomPolicy) {
         self.policies.insert(name.to_owned(), policy);
@@ -77,6 +85,25 @@ impl Catalog {
     #[must_use]
     pub fn policy(&self, name: &str) -> RoomPolicy {
         self.policies.get(name).copied().unwrap_or_default()
+    }
+
+    /// The names for which it was set who may make rooms.
+    pub fn limited(&self) -> impl Iterator<Item = &str> {
+        self.policies.keys().map(String::as_str)
+    }
+
+    /// The most seats that a room of this game may have whose creator sends no options; `None` if he must, or if there is
+    /// no such game.
+    #[must_use]
+    pub fn most_seats(&self, name: &str) -> Option<u16> {
+        let most = Rc::new(Cell::new(None));
+        let seen = Rc::clone(&most);
+        let draft: Draft = Box::new(move |settings| {
+            seen.set(Some(settings.most_seats()));
+            Err(NotMade::Seats { most: settings.most_seats() })
+        });
+        let _ = self.make(name, draft, &Payload::trusted("{}".to_owned()).unwrap_or_default(), 0);
+        most.get()
     }
 
     /// Whether a game has this name.

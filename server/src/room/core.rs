@@ -34,8 +34,9 @@ use sward_protocol::text;
 use sward_protocol::upstream::Message;
 
 use crate::chat;
-use crate::game::context::{Facts, Outgoing};
+use crate::game::context::{Facts, Outgoing, Seated};
 use crate::game::controls::Controls;
+use crate::game::timers::Label;
 use crate::game::{Audience, Blob, Game, Incoming as _, Random, Room, SaveError, Settings};
 use crate::rate::Rate;
 use crate::room::bans::{Banner, Bans};
@@ -165,6 +166,8 @@ pub struct RoomCore<G> {
     /// What changed besides, and is to be told.
     change: RoomChange,
     is_over: bool,
+    /// Who has left, while the game is told so.
+    leaver: Option<Seated>,
     outgoing: Vec<Outgoing>,
 }
 
@@ -205,6 +208,7 @@ impl<G: Game> RoomCore<G> {
             chat: chat::Log::default(),
             game,
             is_over: false,
+            leaver: None,
             outgoing: Vec::new(),
         }
     }
@@ -275,6 +279,7 @@ impl<G: Game> RoomCore<G> {
             now_ms,
             facts: Facts { id: *id, code, name, max_players, is_private, owner, phase },
             players: self.roster.seated(),
+            leaver: self.leaver.as_ref(),
             random: &mut self.random,
             controls: &mut self.controls,
             outgoing: &mut self.outgoing,
@@ -303,8 +308,11 @@ impl<G: Game> RoomCore<G> {
     /// Those timers that are due. What is set meanwhile is due 1 ms later at least, so this ends.
     fn fire_timers(&mut self, now_ms: u64, effects: &mut Vec<Effect>) {
         while !self.is_over && !self.controls.is_spent() && self.controls.stage.paused_since_ms.is_none() {
-            let Some(name) = self.controls.timers.take_due(now_ms) else { return };
-            self.call(now_ms, effects, |game, room| game.timer(room, &name));
+            let Some(Label { seat, name }) = self.controls.timers.take_due(now_ms) else { return };
+            self.call(now_ms, effects, |game, room| match seat {
+                Some(seat) => game.seat_timer(room, seat, &name),
+                None => game.timer(room, &name),
+            });
         }
     }
 

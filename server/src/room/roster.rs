@@ -154,13 +154,13 @@ impl Roster {
         Some(seat)
     }
 
-    /// Empties a seat. Whether somebody sat there.
-    pub fn vacate(&mut self, seat: Seat) -> bool {
-        let Some(seated) = self.seated.remove(&seat) else { return false };
+    /// Empties a seat. Who sat there.
+    pub fn vacate(&mut self, seat: Seat) -> Option<Seated> {
+        let seated = self.seated.remove(&seat)?;
         self.bytes -= member_bytes(&seated.name, &seated.me);
         self.arrivals.retain(|taken| *taken != seat);
         self.keyboard.remove(&seat);
-        true
+        Some(seated)
     }
 
     /// Whose players said that they are away from the keyboard, also while their connection is lost.
@@ -221,8 +221,8 @@ mod tests {
         assert_eq!(roster.admit(newcomer("")), Some(Seat(1)));
         assert_eq!(roster.admit(newcomer("")), Some(Seat(2)));
         assert_eq!(roster.admit(newcomer("")), None);
-        assert!(roster.vacate(Seat(1)));
-        assert!(!roster.vacate(Seat(1)));
+        assert!(roster.vacate(Seat(1)).is_some());
+        assert_eq!(roster.vacate(Seat(1)), None);
         assert_eq!(roster.admit(newcomer("")), Some(Seat(1)));
     }
 
@@ -262,7 +262,7 @@ mod tests {
         roster.arrivals().to_vec().into_iter().for_each(|seat| assert!(roster.set_keyboard(seat, true)));
         let shown = serde_json::to_string(&roster.members()).unwrap();
         assert!(shown.len() <= ROSTER_BYTES_MAX, "{}", shown.len());
-        assert!(roster.vacate(Seat(1)));
+        assert!(roster.vacate(Seat(1)).is_some());
         assert_eq!(roster.admit(newcomer(&"x".repeat(1000))), Some(Seat(1)));
     }
 }

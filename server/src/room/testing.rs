@@ -14,20 +14,54 @@
 //! assert_eq!(room.heard(bo), [r#"msg {"from":1,"type":"wave","data":{"hand":"left"}}"#]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! What it shows has the types of the wire:
+//!
+//! ```
+//! use sward_server::games::relay::Relay;
+//! use sward_server::testing::{Event, Gone, Joined, Member, Message, RoomInfo, TestRoom};
+//!
+//! let mut room = TestRoom::<Relay>::new();
+//! let (zoe, bo) = (room.join("Zoë"), room.join("Bo"));
+//! let joined: &Joined = room.joined(bo);
+//! assert_eq!(joined.players.iter().map(|member: &Member| &*member.name).collect::<Vec<_>>(), ["Zoë", "Bo"]);
+//! let info: RoomInfo = room.info();
+//! assert_eq!(info.players, 2);
+//! let wave = |kind: &str| Message { kind: kind.to_owned(), ..Message::default() };
+//! assert!(room.send_all(zoe, vec![wave("hello"), wave("bye")]).iter().all(Result::is_ok));
+//! room.leave(zoe);
+//! let kinds = room.events(bo).into_iter().map(|event| match event {
+//!     Event::Msg(msg) => msg.kind,
+//!     Event::Gone(Gone { seat, .. }) => format!("gone {seat}"),
+//!     other => other.name().to_owned(),
+//! });
+//! assert_eq!(kinds.collect::<Vec<_>>()[..3], ["hello", "bye", "gone 1"]);
+//! ```
 
+mod burst;
 mod seen;
+#[cfg(test)]
+mod tests;
+mod watching;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sward_protocol::downstream::{GoneWhy, Member};
+use sward_protocol::downstream::GoneWhy;
+#[doc(inline)]
+pub use sward_protocol::downstream::{Event, Gone, Joined, Member};
 use sward_protocol::ids::{NodeId, PlayerId, RoomId, Seat};
+use sward_protocol::limits::{JOINED_BYTES_MAX, ME_BYTES_MAX};
+use sward_protocol::password::Password;
 use sward_protocol::payload::{CheckedMessage, Payload};
 use sward_protocol::problem::{ErrorCode, MessageError};
-use sward_protocol::rooms::{RoomInfo, Will};
-use sward_protocol::upstream::Message;
+#[doc(inline)]
+pub use sward_protocol::rooms::RoomInfo;
+use sward_protocol::rooms::{CreateRoom, Will};
+#[doc(inline)]
+pub use sward_protocol::upstream::Message;
 
 use crate::game::{BadOptions, Game, Random, SaveError, Settings};
 use crate::room::core::{Charter, RoomCore, RoomStep};
@@ -35,7 +69,10 @@ use crate::room::effect::Effect;
 pub use crate::room::effect::Refusal;
 use crate::room::input::{Input, Newcomer};
 use crate::room::saved::SavedRoom;
+use burst::Bursts;
 use seen::{Seen, read};
+pub use watching::TestWatcher;
+use watching::Watching;
 
 /// The seed of a test room: a game is to be tested with what it does, not with luck.
 const SEED: u64 = 1;
@@ -53,8 +90,10 @@ pub struct TestPlayer {
 
 /// A room of the game `G` in which time passes only when the test says so.
 ///
-/// Everything that would be dropped with a log in a real room fails the test: data that does not serialise, an event above
-/// 64 KiB. A panic of the game fails it as well.
+/// Everything that a real room would drop with a log fails the test: data that does not serialise, a type of 65
+/// characters, an event above 64 KiB. So does what would end the room (a panic of the game, a state above 1 MiB when
+/// somebody comes), what would end a player's stream (more than 4,096 events or 256 KiB to one player in one step), and a
+/// refusal in `join` by a game that has changed itself before, if it can be saved.
 pub struct TestRoom<G> {
     core: RoomCore<G>,
     now_ms: u64,
@@ -62,6 +101,11 @@ pub struct TestRoom<G> {
     players_made: u128,
     seen: BTreeMap<PlayerId, Seen>,
     seated: BTreeMap<Seat, PlayerId>,
+    watching: Vec<Watching>,
+    /// What each player was sent in this step.
+    bursts: Bursts,
+    /// What everybody who comes knows.
+    password: Option<Password>,
     is_closed: bool,
 }
 
@@ -80,7 +124,7 @@ impl<G: Game> TestRoom<G> {
     #[must_use]
     #[track_caller]
     pub fn new() -> Self {
-        match Self::with(Payload::trusted("{}".to_owned()).unwrap_or_default()) {
+        match Self::with(nothing()) {
             Ok(room) => room,
             Err(error) => panic!("the game wants options: {error}"),
         }
@@ -100,21 +144,61 @@ impl<G: Game> TestRoom<G> {
     /// What the game says of the options.
     pub fn seeded(seed: u64, options: impl Serialize) -> Result<Self, BadOptions> {
         let options = Payload::of(&options).map_err(|error| BadOptions(error.to_string()))?;
+        Self::build(seed, CreateRoom { options: Some(options), ..CreateRoom::of("test") })
+    }
+
+    /// A room made as a player would: with a name, private or not, of so many seats, with `meta` and options. Of a password
+    /// everybody who comes knows it. The rest of `room` has no effect here.
+    ///
+    /// ```
+    /// use sward_server::CreateRoom;
+    /// use sward_server::games::relay::Relay;
+    /// use sward_server::testing::TestRoom;
+    ///
+    /// let nest = CreateRoom { name: "Nest".to_owned(), max_players: Some(2), ..CreateRoom::of("relay") };
+    /// let mut room = TestRoom::<Relay>::made(nest)?;
+    /// assert_eq!((&*room.info().name, room.info().max_players), ("Nest", 2));
+    /// room.join("Zoë");
+    /// room.join("Bo");
+    /// assert!(room.try_join("Mo", ()).is_err());
+    /// # Ok::<(), sward_server::game::BadOptions>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What the game says of the options.
+    ///
+    /// # Panics
+    /// If no room would be made for another reason: more seats than the game has, or a `meta` that is none.
+    #[track_caller]
+    pub fn made(room: CreateRoom) -> Result<Self, BadOptions> {
+        Self::build(SEED, room)
+    }
+
+    #[track_caller]
+    fn build(seed: u64, room: CreateRoom) -> Result<Self, BadOptions> {
+        let CreateRoom { name, max_players, private, password, meta, options, .. } = room;
+        let (meta, options) = (meta.unwrap_or_else(nothing), options.unwrap_or_else(nothing));
+        assert!(
+            meta.json().starts_with('{') && meta.json_len() <= ME_BYTES_MAX,
+            "bad_meta: no object of at most {ME_BYTES_MAX} bytes"
+        );
         let mut random = Random::from_seed(seed);
         let game = G::create(&options, &mut random)?;
         let settings = game.settings();
+        let (max_players, most) = (max_players.unwrap_or(settings.max_players.max(1)), settings.most_seats());
+        assert!((1..=most).contains(&max_players), "bad_max: max_players is 1 to {most}");
         let charter = Charter {
             id: RoomId::from_random(NodeId(0), 1),
             game: "test".to_owned(),
             code: "TEST".to_owned(),
-            name: String::new(),
-            private: false,
-            password: None,
+            name,
+            private,
+            password: password.clone(),
             // The first player who joins.
             creator: Some(PlayerId::from_random(NodeId(0), 1)),
             standing: false,
-            meta: Payload::trusted("{}".to_owned()).unwrap_or_default(),
-            max_players: settings.max_players,
+            meta,
+            max_players,
         };
         let core = RoomCore::new(charter, game, settings, random);
         Ok(Self {
@@ -124,12 +208,16 @@ impl<G: Game> TestRoom<G> {
             players_made: 0,
             seen: BTreeMap::new(),
             seated: BTreeMap::new(),
+            watching: Vec::new(),
+            bursts: Bursts::default(),
+            password,
             is_closed: false,
         })
     }
 
     /// A second room that was saved and restored from this one as it is now, by way of bytes. What its players heard so
-    /// far is not in it. Whatever is done to both must have the same outcome.
+    /// far is not in it; they are the same players, so that the same [`TestPlayer`] names each of them in both rooms.
+    /// Whatever is done to both must have the same outcome.
     ///
     /// # Errors
     /// What the game says: it does not support it, or cannot read what it saved.
@@ -144,6 +232,9 @@ impl<G: Game> TestRoom<G> {
             players_made: self.players_made,
             seen: seen.collect(),
             seated: self.seated.clone(),
+            watching: vec![Watching::default(); self.watching.len()],
+            bursts: Bursts::default(),
+            password: self.password.clone(),
             is_closed: self.is_closed,
         })
     }
@@ -186,6 +277,7 @@ impl<G: Game> TestRoom<G> {
 
     /// Time passes: the game's ticks and timers happen when they are due. As in a real room, there are no ticks while
     /// no human sits there, and neither ticks nor timers while it is paused.
+    #[track_caller]
     pub fn advance(&mut self, time: Duration) {
         let end_ms = self.now_ms.saturating_add(millis(time));
         loop {
@@ -226,7 +318,8 @@ impl<G: Game> TestRoom<G> {
     /// Why he has none.
     ///
     /// # Panics
-    /// If `me` does not serialise, or the room is closed.
+    /// If `me` does not serialise, or the room is closed; if the game refuses him and has changed itself before (a game
+    /// that cannot be saved is believed).
     #[track_caller]
     pub fn try_join(&mut self, name: &str, me: impl Serialize) -> Result<TestPlayer, Refusal> {
         self.players_made += 1;
@@ -269,11 +362,18 @@ impl<G: Game> TestRoom<G> {
     fn admit(&mut self, newcomer: Newcomer) -> Result<TestPlayer, Refusal> {
         assert!(!self.is_closed, "the room is closed");
         let id = newcomer.id;
+        let newcomer = Newcomer { password: self.password.clone(), ..newcomer };
+        let before = self.saved_alone();
         let mut result = Err(Refusal::Full);
         for effect in self.step(Input::Join(newcomer)) {
             match effect {
                 Effect::Admitted(joined) => {
                     let seat = joined.seat;
+                    let bytes = Payload::of(&*joined).map_or(0, |joined| joined.json_len());
+                    assert!(
+                        bytes <= JOINED_BYTES_MAX,
+                        "`joined`, with the state, has {bytes} bytes, above {JOINED_BYTES_MAX}: the room would end"
+                    );
                     self.seated.insert(seat, id);
                     self.seen.insert(id, Seen::of(*joined));
                     result = Ok(TestPlayer { seat, id });
@@ -282,19 +382,35 @@ impl<G: Game> TestRoom<G> {
                 other => self.deliver(other),
             }
         }
+        if matches!(result, Err(Refusal::ByGame(_))) && before.is_some() {
+            let after = self.core.game().save().ok();
+            assert!(
+                before == after,
+                "the game refused a newcomer, and has changed itself for him: {before:?} became {after:?}"
+            );
+        }
         result
     }
 
+    /// The game as it is now, if nothing but the next input can change it in the next step.
+    fn saved_alone(&self) -> Option<Payload> {
+        let something_is_due = self.core.wake_ms().is_some_and(|due_ms| due_ms <= self.now_ms);
+        if something_is_due || self.core.settings().bots_yield { None } else { self.core.game().save().ok() }
+    }
+
     /// The player leaves. What he heard up to his own `gone` stays to be asked for.
+    #[track_caller]
     pub fn leave(&mut self, player: TestPlayer) {
         self.depart(player, GoneWhy::Left);
     }
 
     /// The player was away for too long, and loses his seat.
+    #[track_caller]
     pub fn lose(&mut self, player: TestPlayer) {
         self.depart(player, GoneWhy::Lost);
     }
 
+    #[track_caller]
     fn depart(&mut self, player: TestPlayer, why: GoneWhy) {
         if self.is_in(player) {
             self.perform(Input::Leave { seat: player.seat, why });
@@ -303,6 +419,7 @@ impl<G: Game> TestRoom<G> {
 
     /// The player's connection is lost: his seat waits for him. What he hears meanwhile he would be told when he is back.
     /// Who is only away from the keyboard says so himself: `room.send(zoe, "sward.away", ())`.
+    #[track_caller]
     pub fn away(&mut self, player: TestPlayer) {
         if self.is_in(player) {
             self.perform(Input::Presence { seat: player.seat, is_lost: true });
@@ -310,6 +427,7 @@ impl<G: Game> TestRoom<G> {
     }
 
     /// The player's connection is there again.
+    #[track_caller]
     pub fn back(&mut self, player: TestPlayer) {
         if self.is_in(player) {
             self.perform(Input::Presence { seat: player.seat, is_lost: false });
@@ -317,11 +435,13 @@ impl<G: Game> TestRoom<G> {
     }
 
     /// The operator puts the player out, for good if he bans him, and says why (empty: nothing).
+    #[track_caller]
     pub fn put_out(&mut self, player: TestPlayer, why: GoneWhy, detail: &str) {
         self.perform(Input::Kick { player: player.id, why, detail: detail.to_owned() });
     }
 
     /// The operator closes the room.
+    #[track_caller]
     pub fn close(&mut self) {
         self.perform(Input::Close);
     }
@@ -342,14 +462,7 @@ impl<G: Game> TestRoom<G> {
         kind: &str,
         data: impl Serialize,
     ) -> Result<Payload, MessageError> {
-        let message = Message {
-            kind: kind.to_owned(),
-            data: written(&data),
-            rid: None,
-            to: None,
-            key: None,
-            keep: None,
-        };
+        let message = Message { kind: kind.to_owned(), data: written(&data), ..Message::default() };
         self.send_raw(player, written(&message).json())
     }
 
@@ -367,13 +480,14 @@ impl<G: Game> TestRoom<G> {
         kind: &str,
         data: impl Serialize,
     ) -> Result<T, MessageError> {
-        self.send(player, kind, data).map(|reply| read("the reply", &reply))
+        Ok(read("the reply", &self.send(player, kind, data)?))
     }
 
     /// The player sends one message, a JSON object as on the wire: for games that know `to` or `key`.
     ///
     /// # Errors
     /// What the author is told.
+    #[track_caller]
     pub fn send_raw(&mut self, player: TestPlayer, message: &str) -> Result<Payload, MessageError> {
         let message =
             Message::read(&CheckedMessage::from_json(message)).map_err(|unreadable| unreadable.error)?;
@@ -381,6 +495,7 @@ impl<G: Game> TestRoom<G> {
     }
 
     /// The player sends a batch of messages; what becomes of each.
+    #[track_caller]
     pub fn send_all(
         &mut self,
         player: TestPlayer,
@@ -399,6 +514,7 @@ impl<G: Game> TestRoom<G> {
         results
     }
 
+    #[track_caller]
     fn perform(&mut self, input: Input) {
         for effect in self.step(input) {
             self.deliver(effect);
@@ -406,6 +522,7 @@ impl<G: Game> TestRoom<G> {
     }
 
     fn step(&mut self, input: Input) -> Vec<Effect> {
+        self.bursts = Bursts::default();
         let mut effects = Vec::new();
         self.core.step(input, self.now_ms, &mut effects);
         effects
@@ -414,6 +531,11 @@ impl<G: Game> TestRoom<G> {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// `{}`
+fn nothing() -> Payload {
+    Payload::trusted("{}".to_owned()).unwrap_or_default()
 }
 
 #[track_caller]

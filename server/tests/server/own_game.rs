@@ -3,6 +3,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -14,6 +16,7 @@ use sward_server::game::{
     Audience, BadOptions, GoneWhy, MessageError, Payload, Random, Raw, Reply, Room, Seat, Settings, done,
     refuse, reply,
 };
+use sward_server::testing::TestRoom;
 use sward_server::{Config, Game};
 
 use crate::support::{Player, Server, Stream};
@@ -264,6 +267,28 @@ fn an_operator_is_told_of_a_game_that_hangs_and_of_one_that_is_slow() {
     assert_eq!(stream.expect("msg")["data"], "x", "it goes on, if it does");
     server.await_metric("sward_rooms_stuck", 0);
     assert_eq!(server.metric("sward_steps_slow_total"), Some(1));
+}
+
+#[test]
+fn a_failure_of_a_test_room_points_at_the_test_s_line() {
+    static PLACE: Mutex<Option<String>> = Mutex::new(None);
+    const SAYS: &str = "an event msg \"shout\" of 70";
+    let others = take_hook();
+    set_hook(Box::new(move |info| {
+        if info.payload_as_str().is_some_and(|said| said.contains(SAYS)) {
+            *PLACE.lock().unwrap() = info.location().map(ToString::to_string);
+        } else {
+            others(info);
+        }
+    }));
+    let mut room = TestRoom::<Party>::new();
+    let zoe = room.join("Zoë");
+    room.join("Bo");
+    let failed = catch_unwind(AssertUnwindSafe(|| room.request::<()>(zoe, "shout", 70_000)));
+    let line = line!() - 1;
+    assert!(failed.unwrap_err().downcast_ref::<String>().unwrap().contains(SAYS));
+    let place = PLACE.lock().unwrap().take().unwrap();
+    assert!(place.contains(&format!("own_game.rs:{line}:")), "{place}");
 }
 
 #[test]

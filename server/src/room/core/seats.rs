@@ -106,14 +106,15 @@ impl<G: Game> RoomCore<G> {
         now_ms: u64,
         effects: &mut Vec<Effect>,
     ) {
-        if !self.roster.vacate(seat) {
-            return;
-        }
+        let Some(leaver) = self.roster.vacate(seat) else { return };
+        self.controls.timers.vacate(seat);
         self.ownership.depart(seat, &self.roster);
         effects.push(Effect::Vacated { seat, why, detail: detail.clone() });
         let gone = Event::Gone(Gone { seat, why, detail });
         effects.push(Effect::Send(Outgoing::reliable(Audience::All, gone)));
+        self.leaver = Some(leaver);
         self.play(now_ms, effects, |game, room| game.leave(room, seat, why));
+        self.leaver = None;
     }
 
     /// Tells all, and the game, that a player is away, or away for another reason than before, or back.

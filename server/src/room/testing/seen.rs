@@ -2,9 +2,11 @@
 
 use serde::de::DeserializeOwned;
 use sward_protocol::downstream::{Event, Gone, GoneWhy, Joined};
-use sward_protocol::limits::EVENT_BYTES_MAX;
+use sward_protocol::ids::Seat;
+use sward_protocol::limits::{EVENT_BYTES_MAX, JOINED_BYTES_MAX};
 use sward_protocol::payload::Payload;
 
+use super::burst::what;
 use super::{TestPlayer, TestRoom};
 use crate::game::{Blob, Game};
 use crate::room::core::RoomStep as _;
@@ -88,11 +90,17 @@ impl<G: Game> TestRoom<G> {
     /// The game's state, as the player would see it now.
     ///
     /// # Panics
-    /// If it is of another shape.
+    /// If it is of another shape, or above 1 MiB.
     #[must_use]
     #[track_caller]
     pub fn state<T: DeserializeOwned>(&self, player: TestPlayer) -> T {
-        read("the state", &self.core.state(player.seat))
+        let state = self.core.state(player.seat);
+        let bytes = state.json_len();
+        assert!(
+            bytes <= JOINED_BYTES_MAX,
+            "the state has {bytes} bytes, above {JOINED_BYTES_MAX}: the room would end when it is shown"
+        );
+        read("the state", &state)
     }
 
     /// The blob of this name, as whoever sits in the room would fetch it now.
@@ -150,13 +158,18 @@ impl<G: Game> TestRoom<G> {
     pub(super) fn deliver(&mut self, effect: Effect) {
         match effect {
             Effect::Send(outgoing) => {
-                let bytes = line(&outgoing.event).len();
+                // As `["name",data]`, which is how the wire counts.
+                let bytes = line(&outgoing.event).len() + r#"["",]"#.len() - 1;
                 assert!(
                     bytes <= EVENT_BYTES_MAX,
                     "an event {} of {bytes} bytes, above {EVENT_BYTES_MAX}: it would be dropped",
-                    outgoing.event.name()
+                    what(&outgoing.event)
                 );
-                for (_, id) in self.seated.iter().filter(|(seat, _)| outgoing.audience.includes(**seat)) {
+                if outgoing.audience.includes(Seat::GAME) {
+                    self.watching.iter_mut().for_each(|watching| watching.hear(&outgoing.event, self.now_ms));
+                }
+                for (&seat, id) in self.seated.iter().filter(|(seat, _)| outgoing.audience.includes(**seat)) {
+                    self.bursts.add(seat, &outgoing, bytes);
                     if let Some(seen) = self.seen.get_mut(id) {
                         seen.heard.push(outgoing.event.clone());
                     }
@@ -201,7 +214,7 @@ pub(super) fn read<T: DeserializeOwned>(what: &str, data: &Payload) -> T {
     }
 }
 
-fn line(event: &Event) -> String {
+pub(super) fn line(event: &Event) -> String {
     let mut json = Vec::new();
     match event.write_json(&mut json) {
         Ok(()) => format!("{} {}", event.name(), String::from_utf8_lossy(&json)),
