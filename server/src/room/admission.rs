@@ -134,12 +134,14 @@ impl Admission {
         // Where he is not wanted, and why in the last of these rooms: another one may let him in.
         let (mut avoided, mut unwanted) = (Vec::new(), None);
         let founding = self.founding(occupant, &plan);
-        for _ in 0..TRIES_MAX {
+        for tries in 1..=TRIES_MAX {
             let make = || if join.create { self.make(occupant, &plan) } else { Err(JoinError::NotFound) };
-            let found = if plan.access() == Access::default() {
+            // Who wants to be by himself is not sent to strangers; who was wanted nowhere has a room of his own.
+            let is_alone = plan.access() != Access::default()
+                || (join.create && unwanted.is_some() && tries == TRIES_MAX);
+            let found = if !is_alone {
                 self.directory.reserve_or_make(&plan.game, &filter, &avoided, founding, make)
             } else {
-                // Who wants to be by himself is not sent to strangers.
                 make().and_then(|core| Ok(self.directory.open_for(core, founding)?))
             };
             let reservation = match found {
@@ -192,24 +194,17 @@ impl Admission {
         let player = occupant.player.id;
         // Who is in already has used it: his first answer may have been lost.
         let is_in = occupant.place().is_some_and(|place| place.room.charter().id == id);
-        let mut pass = None;
-        if let Some(secret) = join.pass.filter(|_| !is_in) {
-            let now_ms = self.directory.clock().now_ms();
-            pass = self.directory.passes().take(player, id, &secret, now_ms);
-            if pass.is_none() {
-                return Err(JoinError::BadPass);
-            }
+        let pass = join.pass.filter(|_| !is_in);
+        let now_ms = self.directory.clock().now_ms();
+        if pass.as_ref().is_some_and(|pass| !self.directory.passes().take(player, id, pass, now_ms)) {
+            return Err(JoinError::BadPass);
         }
         let entry = Entry { password: join.password, has_pass: pass.is_some(), ..entry };
         let outcome = self.enter(occupant, room, entry).await;
         // A room that did not answer in time may let him in yet.
         let is_refused = matches!(&outcome, Err(error) if *error != JoinError::Room(RoomError::Slow));
         if let Some(pass) = pass.filter(|_| is_refused) {
-            let mut passes = self.directory.passes();
-            // Whose session ends is marked so before his passes are forgotten.
-            if !occupant.has_ended() {
-                passes.give_back(player, pass);
-            }
+            self.directory.passes().give_back(player, &pass);
         }
         outcome
     }

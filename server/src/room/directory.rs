@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use dashmap::{DashMap, Entry};
 use sward_protocol::bye::CloseCode;
-use sward_protocol::ids::RoomId;
+use sward_protocol::ids::{PlayerId, RoomId};
 
 use super::actor::RoomActor;
 use super::core::{Charter, RoomStep};
@@ -244,14 +244,15 @@ impl Directory {
         founding: Founding<'_>,
         make: impl FnOnce() -> Result<Box<dyn RoomStep>, E>,
     ) -> Result<Reservation, E> {
-        if let Some(room) = self.reserve(&mut self.lobby(), game, filter, avoided) {
+        let player = founding.founder.player.id;
+        if let Some(room) = self.reserve(&mut self.lobby(), game, filter, avoided, player) {
             return Ok(Reservation::new(self, room));
         }
         // A game may take its time to be made: the lobby is open to others meanwhile.
         let core = make()?;
         let mut lobby = self.lobby();
         // Of a crowd that arrives at once all make a room, but only the first one opens his.
-        if let Some(room) = self.reserve(&mut lobby, game, filter, avoided) {
+        if let Some(room) = self.reserve(&mut lobby, game, filter, avoided, player) {
             drop(lobby);
             self.give_code_back(core.charter());
             return Ok(Reservation::new(self, room));
@@ -297,8 +298,9 @@ impl Directory {
         game: &str,
         filter: &Filter,
         avoided: &[RoomId],
+        player: PlayerId,
     ) -> Option<RoomHandle> {
-        lobby.reserve(game, filter, avoided).and_then(|id| self.find(id))
+        lobby.reserve(game, filter, avoided, Some(player)).and_then(|id| self.find(id))
     }
 
     /// Whether one more room may be made. A founder who may has made it: nothing else can stop him afterwards. Under the

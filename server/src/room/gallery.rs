@@ -140,6 +140,10 @@ impl Gallery {
     /// [`TooMany`].
     pub fn admit(&mut self, mailslot: Arc<Mailslot>, now_ms: u64, wakes: &mut Wakes) -> Result<(), TooMany> {
         if self.watchers.len() >= WATCHERS_MAX {
+            // Who has gone does not keep others out until the next sweep.
+            self.watchers.retain(|watcher| watcher.mailslot.has_reader());
+        }
+        if self.watchers.len() >= WATCHERS_MAX {
             return Err(TooMany);
         }
         let shown = usize::try_from(self.next - self.first).unwrap_or(usize::MAX);

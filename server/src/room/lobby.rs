@@ -170,11 +170,20 @@ impl Lobby {
     }
 
     /// Chooses the oldest room that fits and has a seat, none of those to be avoided, and reserves it.
-    pub fn reserve(&mut self, game: &str, filter: &Filter, avoided: &[RoomId]) -> Option<RoomId> {
+    pub fn reserve(
+        &mut self,
+        game: &str,
+        filter: &Filter,
+        avoided: &[RoomId],
+        player: Option<PlayerId>,
+    ) -> Option<RoomId> {
         let listings = &self.listings;
         let fits = |order: u64| {
             let listing = listings.get(&order);
-            listing.is_some_and(|listing| listing.fits(filter) && !avoided.contains(&listing.charter.id))
+            listing.is_some_and(|listing| {
+                let is_banned = player.is_some_and(|player| listing.bans.has(player));
+                !is_banned && !avoided.contains(&listing.charter.id) && listing.fits(filter)
+            })
         };
         let order = self.games.get(game)?.oldest_open(filter, fits)?;
         let id = self.listings.get(&order)?.charter.id;

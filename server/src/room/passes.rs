@@ -8,11 +8,13 @@ use sward_protocol::ids::{PlayerId, RoomId};
 pub const PER_PLAYER_MAX: usize = 4;
 
 /// One promise.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pass {
+#[derive(Debug)]
+struct Pass {
     room: RoomId,
     secret: String,
     until_ms: u64,
+    /// Somebody is on his way with it. It stays here meanwhile, to be taken back.
+    is_in_use: bool,
 }
 
 /// All passes. There are no more players in it than there are sessions: each is forgotten with its own.
@@ -23,27 +25,29 @@ impl Passes {
     /// Promises the player a place in the room, until then. He may hold several for one room; one that he holds already
     /// lasts until then.
     pub fn issue(&mut self, player: PlayerId, room: RoomId, secret: String, until_ms: u64) {
-        self.give_back(player, Pass { room, secret, until_ms });
-    }
-
-    /// The player comes into the room with this: nobody does so with it again, unless it is given back. `None` if it does
-    /// not let him in.
-    pub fn take(&mut self, player: PlayerId, room: RoomId, secret: &str, now_ms: u64) -> Option<Pass> {
-        let passes = self.0.get_mut(&player)?;
-        let valid = |pass: &Pass| pass.room == room && pass.secret == secret && now_ms < pass.until_ms;
-        let pass = passes.iter().position(valid).map(|index| passes.remove(index));
-        self.drop_empty(player);
-        pass
-    }
-
-    /// The room did not let him in: he may try again.
-    pub fn give_back(&mut self, player: PlayerId, pass: Pass) {
         let passes = self.0.entry(player).or_default();
-        passes.retain(|other| other.secret != pass.secret);
+        passes.retain(|other| other.secret != secret);
         if passes.len() >= PER_PLAYER_MAX {
             passes.remove(0);
         }
-        passes.push(pass);
+        passes.push(Pass { room, secret, until_ms, is_in_use: false });
+    }
+
+    /// The player comes into the room with this: nobody does so with it again, unless it is given back. Whether it lets him
+    /// in.
+    #[must_use]
+    pub fn take(&mut self, player: PlayerId, room: RoomId, secret: &str, now_ms: u64) -> bool {
+        let valid = |pass: &&mut Pass| {
+            pass.room == room && pass.secret == secret && now_ms < pass.until_ms && !pass.is_in_use
+        };
+        let pass = self.0.get_mut(&player).and_then(|passes| passes.iter_mut().find(valid));
+        pass.is_some_and(|pass| !std::mem::replace(&mut pass.is_in_use, true))
+    }
+
+    /// The room did not let him in: he may try again, unless the pass was taken back meanwhile.
+    pub fn give_back(&mut self, player: PlayerId, secret: &str) {
+        let passes = self.0.get_mut(&player).into_iter().flatten();
+        passes.filter(|pass| pass.secret == secret).for_each(|pass| pass.is_in_use = false);
     }
 
     /// What this one promised holds no longer.
@@ -92,13 +96,16 @@ mod tests {
         for (player, number, secret, now_ms) in
             [(zoe, 1, "a", 100), (zoe, 2, "a", 0), (bo, 1, "a", 0), (zoe, 1, "b", 0)]
         {
-            assert_eq!(passes.take(player, room(number), secret, now_ms), None);
+            assert!(!passes.take(player, room(number), secret, now_ms));
         }
-        let pass = passes.take(zoe, room(1), "a", 99).unwrap();
-        assert_eq!(passes.take(zoe, room(1), "a", 99), None, "once");
+        assert!(passes.take(zoe, room(1), "a", 99));
+        assert!(!passes.take(zoe, room(1), "a", 99), "once");
+        passes.give_back(zoe, "a");
+        assert!(passes.take(zoe, room(1), "a", 99));
+        passes.revoke(zoe, "a");
+        passes.give_back(zoe, "a");
+        assert!(!passes.take(zoe, room(1), "a", 99), "it was withdrawn while he was on his way");
         assert!(passes.0.is_empty());
-        passes.give_back(zoe, pass);
-        assert!(passes.take(zoe, room(1), "a", 99).is_some());
     }
 
     #[test]
@@ -108,18 +115,18 @@ mod tests {
         passes.issue(zoe, room(1), "invited".to_owned(), 100);
         passes.issue(zoe, room(1), "knocked".to_owned(), 100);
         passes.revoke(zoe, "knocked");
-        assert!(passes.take(zoe, room(1), "invited", 0).is_some());
+        assert!(passes.take(zoe, room(1), "invited", 0));
         passes.issue(zoe, room(1), "a".to_owned(), 100);
         passes.issue(zoe, room(1), "b".to_owned(), 100);
         passes.issue(zoe, room(2), "c".to_owned(), 100);
         passes.issue(zoe, room(2), "c".to_owned(), 200);
         passes.came_in(zoe, room(1));
         assert_eq!(passes.0[&zoe].len(), 1);
-        assert!(passes.take(zoe, room(2), "c", 199).is_some(), "it lasts longer now");
+        assert!(passes.take(zoe, room(2), "c", 199), "it lasts longer now");
         for number in 0..=PER_PLAYER_MAX as u128 {
             passes.issue(zoe, room(number), number.to_string(), 100);
         }
-        assert!(passes.take(zoe, room(0), "0", 0).is_none() && passes.take(zoe, room(1), "1", 0).is_some());
+        assert!(!passes.take(zoe, room(0), "0", 0) && passes.take(zoe, room(1), "1", 0));
         passes.forget(zoe);
         assert!(passes.0.is_empty());
     }

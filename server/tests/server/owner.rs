@@ -98,7 +98,7 @@ fn who_is_kicked_may_come_back_and_who_is_banned_gets_a_room_elsewhere() {
     assert_eq!((refused.status, refused.code().as_str()), (403, "banned"));
     let by_id = bo.post(&format!("/v1/rooms/{}/join", room["id"].as_str().unwrap()), &json!({}));
     assert_eq!(by_id.code(), "banned");
-    assert_eq!(bo.post("/v1/join", &json!({"game": "relay"})).code(), "banned", "there is no other");
+    assert_eq!(bo.post("/v1/join", &json!({"game": "relay"})).code(), "room_not_found", "it is passed over");
     let other = bo.join(&json!({"game": "relay", "create": true}));
     assert_ne!(other["room"]["id"], room["id"], "a room that he may be in is made for him");
     order(&zoe, "sward.unban", &json!({"id": bo.session["player"]["id"]}));

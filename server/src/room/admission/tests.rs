@@ -127,6 +127,14 @@ async fn who_is_not_wanted_in_one_room_is_sent_to_the_next_or_to_his_own() {
     assert_ne!(own.room.id, closed);
     assert_eq!(admission.join(&occupant(3), join_picky(false)).await.unwrap().room.id, own.room.id);
     assert_eq!(admission.join(&occupant(9), join_picky(false)).await.unwrap().room.id, closed);
+
+    let admission = picky();
+    for number in 21..=30 {
+        admission.create(&occupant(number), picky_room(r#"{"wants":"P9"}"#)).await.unwrap();
+    }
+    assert!(admission.join(&occupant(2), join_picky(false)).await.is_err());
+    let own = admission.join(&occupant(2), join_picky(true)).await.unwrap();
+    assert_eq!(own.room.players, 1, "they are too many to ask them all");
 }
 
 #[actix_web::test]

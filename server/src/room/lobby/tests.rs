@@ -38,13 +38,13 @@ fn a_crowd_fills_the_oldest_room_before_the_next() {
     let mut lobby = Lobby::default();
     lobby.open(charter(1, "{}"));
     lobby.open(charter(2, "{}"));
-    let mut next = || lobby.reserve("relay", &Filter::new(), &[]);
+    let mut next = || lobby.reserve("relay", &Filter::new(), &[], None);
     assert_eq!([next(), next(), next()], [Some(id(1)), Some(id(2)), None]);
     lobby.settle(id(1), seats(1));
-    assert_eq!(lobby.reserve("relay", &Filter::new(), &[]), None, "one sits, one is on his way");
+    assert_eq!(lobby.reserve("relay", &Filter::new(), &[], None), None, "one sits, one is on his way");
     lobby.release(id(1));
-    assert_eq!(lobby.reserve("relay", &Filter::new(), &[]), Some(id(1)));
-    assert_eq!(lobby.reserve("meadow", &Filter::new(), &[]), None);
+    assert_eq!(lobby.reserve("relay", &Filter::new(), &[], None), Some(id(1)));
+    assert_eq!(lobby.reserve("meadow", &Filter::new(), &[], None), None);
 }
 
 #[test]
@@ -52,11 +52,11 @@ fn a_room_that_turned_somebody_away_is_left_alone_until_one_leaves() {
     let mut lobby = Lobby::default();
     lobby.open(charter(1, "{}"));
     lobby.settle(id(1), seats(1));
-    assert_eq!(lobby.reserve("relay", &Filter::new(), &[]), Some(id(1)));
+    assert_eq!(lobby.reserve("relay", &Filter::new(), &[], None), Some(id(1)));
     lobby.turn_away(id(1));
-    assert_eq!(lobby.reserve("relay", &Filter::new(), &[]), None);
+    assert_eq!(lobby.reserve("relay", &Filter::new(), &[], None), None);
     lobby.count(id(1), seats(0));
-    assert_eq!(lobby.reserve("relay", &Filter::new(), &[]), Some(id(1)));
+    assert_eq!(lobby.reserve("relay", &Filter::new(), &[], None), Some(id(1)));
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_filter_needs_each_of_its_keys() {
         (r#"{"map":"dale"}"#, false),
         (r#"{"level":2,"x":null}"#, false),
     ] {
-        assert_eq!(lobby.reserve("relay", &filter(wanted), &[]).is_some(), found, "{wanted}");
+        assert_eq!(lobby.reserve("relay", &filter(wanted), &[], None).is_some(), found, "{wanted}");
         lobby.release(id(1));
         lobby.count(id(1), seats(0));
     }
@@ -93,7 +93,7 @@ fn private_and_empty_rooms_are_not_listed_and_pages_follow_each_other() {
     assert!(lobby.page(Some("chess"), None, 2).0.is_empty());
     assert!(lobby.page(None, Some(id(99)), 2).0.is_empty());
     assert!(lobby.room(id(6)).is_some(), "who has its id may see it");
-    lobby.reserve("relay", &Filter::new(), &[]);
+    lobby.reserve("relay", &Filter::new(), &[], None);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_room_with_a_password_is_listed_and_never_chosen() {
     let mut lobby = Lobby::default();
     lobby.open(Charter { password: Some(Password::new("sesame")), ..charter(1, "{}") });
     lobby.count(id(1), seats(1));
-    assert_eq!(lobby.reserve("relay", &Filter::new(), &[]), None);
+    assert_eq!(lobby.reserve("relay", &Filter::new(), &[], None), None);
     let (rooms, _) = lobby.page(None, None, 10);
     assert!(rooms[0].password);
     let fits = |private, password| lobby.fits(id(1), "relay", Access { private, password }, &Filter::new());
@@ -122,7 +122,7 @@ fn a_room_that_keeps_somebody_out_can_be_avoided() {
     let mut lobby = Lobby::default();
     lobby.open(charter(1, "{}"));
     lobby.open(charter(2, "{}"));
-    assert_eq!(lobby.reserve("relay", &Filter::new(), &[id(1)]), Some(id(2)));
+    assert_eq!(lobby.reserve("relay", &Filter::new(), &[id(1)], None), Some(id(2)));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn bots_who_give_way_leave_their_seats_to_others_and_their_room_empty() {
     lobby.count(id(1), Occupancy { players: 2, humans: 0, free: 2 });
     assert!(lobby.is_deserted(id(1)) && lobby.page(None, None, 10).0.is_empty());
     assert_eq!(lobby.room(id(1)).map(|room| room.players), Some(2));
-    let mut next = || lobby.reserve("relay", &Filter::new(), &[]);
+    let mut next = || lobby.reserve("relay", &Filter::new(), &[], None);
     assert_eq!([next(), next(), next()], [Some(id(1)), Some(id(1)), None]);
 }
 
@@ -196,14 +196,17 @@ fn a_room_is_found_and_told_by_what_it_is_now() {
     lobby.change(id(1), &meta(r#"{"map":"dale"}"#));
     assert_eq!(lobby.take_changes().len(), 1);
     assert_eq!(lobby.listed(id(1)).map(|room| room.players), Some(1));
-    assert_eq!(lobby.reserve("relay", &filter(r#"{"map":"hill"}"#), &[]), None);
-    assert_eq!(lobby.reserve("relay", &filter(r#"{"map":"dale"}"#), &[]), Some(id(1)));
+    assert_eq!(lobby.reserve("relay", &filter(r#"{"map":"hill"}"#), &[], None), None);
+    assert_eq!(lobby.reserve("relay", &filter(r#"{"map":"dale"}"#), &[], None), Some(id(1)));
     lobby.release(id(1));
     lobby.change(id(1), &locked(true));
     assert_eq!(lobby.listed(id(1)).map(|room| room.locked), Some(true));
-    assert_eq!((lobby.take_changes().len(), lobby.reserve("relay", &Filter::new(), &[])), (1, None));
+    assert_eq!((lobby.take_changes().len(), lobby.reserve("relay", &Filter::new(), &[], None)), (1, None));
     lobby.change(id(1), &locked(false));
-    assert_eq!((lobby.take_changes().len(), lobby.reserve("relay", &Filter::new(), &[])), (1, Some(id(1))));
+    assert_eq!(
+        (lobby.take_changes().len(), lobby.reserve("relay", &Filter::new(), &[], None)),
+        (1, Some(id(1)))
+    );
 }
 
 #[test]
@@ -232,22 +235,22 @@ fn thousands_who_arrive_at_once_each_look_at_a_handful_of_rooms() {
     let looked = || game::LOOKED_AT.with(std::cell::Cell::take);
     looked();
     for _ in 0..rooms / 2 {
-        assert!(lobby.reserve("relay", &Filter::new(), &[]).is_some());
+        assert!(lobby.reserve("relay", &Filter::new(), &[], None).is_some());
     }
     assert_eq!(looked(), 5_000, "one room each");
-    assert_eq!(lobby.reserve("relay", &Filter::new(), &[]), None);
+    assert_eq!(lobby.reserve("relay", &Filter::new(), &[], None), None);
     for number in rooms / 2..rooms {
         lobby.release(id(number));
     }
     for number in (rooms / 2..rooms).step_by(2) {
         let wanted = filter(&format!(r#"{{"map":"m{number}","level":1}}"#));
-        assert_eq!(lobby.reserve("relay", &wanted, &[]), Some(id(number)));
-        assert_eq!(lobby.reserve("relay", &wanted, &[]), None);
+        assert_eq!(lobby.reserve("relay", &wanted, &[], None), Some(id(number)));
+        assert_eq!(lobby.reserve("relay", &wanted, &[], None), None);
     }
     // The rooms whose data is not indexed are few in practice; here they are half of all. Whoever asks for what no index
     // has is shown those alone.
     looked();
-    assert_eq!(lobby.reserve("relay", &filter(r#"{"map":["m9998"]}"#), &[]), None);
+    assert_eq!(lobby.reserve("relay", &filter(r#"{"map":["m9998"]}"#), &[], None), None);
     assert_eq!(looked(), 2_500);
     assert_eq!(lobby.page(Some("relay"), Some(id(9_990)), 100).0.len(), 9);
     assert_eq!(lobby.counts(None).rooms, 10_000);

@@ -85,7 +85,7 @@ async fn a_room_with_bots_alone_is_listed_nowhere_and_disposed() {
     join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
     send(&zoe, "bot").await.unwrap().unwrap();
     assert_eq!(directory.lobby().room(id).map(|room| room.players), Some(2));
-    assert_eq!(directory.lobby().reserve("fragile", &filter, &[]), Some(id), "the bot gives way");
+    assert_eq!(directory.lobby().reserve("fragile", &filter, &[], None), Some(id), "the bot gives way");
     directory.lobby().release(id);
     room.leave(zoe.place().unwrap().stay, GoneWhy::Left).await.unwrap();
     assert!(directory.lobby().page(None, None, 10).0.is_empty());
@@ -112,7 +112,7 @@ async fn a_room_that_nobody_made_stays_when_it_is_empty() {
     directory.open_standing(Box::new(core)).unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
     let filter = crate::room::lobby::Filter::new();
-    let id = directory.lobby().reserve("fragile", &filter, &[]).unwrap();
+    let id = directory.lobby().reserve("fragile", &filter, &[], None).unwrap();
     directory.lobby().release(id);
     let (zoe, room) = (occupant(1), directory.find(id).unwrap());
     let seated = join(&directory, &room, Arc::clone(&zoe)).await.unwrap();

@@ -84,7 +84,7 @@ async fn a_newcomer_whom_the_game_refuses_takes_no_seat_and_does_not_close_the_r
     assert!(matches!(refused, Err(RoomError::Refused(Refusal::ByGame(_)))), "{refused:?}");
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(heard(&zoe, &reader).len(), 1, "nobody hears of him");
-    let found = directory.lobby().reserve("fragile", &crate::room::lobby::Filter::new(), &[]);
+    let found = directory.lobby().reserve("fragile", &crate::room::lobby::Filter::new(), &[], None);
     assert_eq!(found, Some(room.charter().id), "others are still sent there");
 }
 
@@ -110,16 +110,16 @@ async fn the_lobby_knows_what_a_game_sets_of_its_room() {
     let (zoe, id) = (occupant(1), room.charter().id);
     join(&directory, &room, Arc::clone(&zoe)).await.unwrap();
     let filter = serde_json::from_str(r#"{"map":"dale"}"#).unwrap();
-    assert_eq!(directory.lobby().reserve("fragile", &filter, &[]), None);
+    assert_eq!(directory.lobby().reserve("fragile", &filter, &[], None), None);
     send(&zoe, "meta").await.unwrap().unwrap();
     assert!(directory.lobby().fits(id, "fragile", OPEN, &filter));
     send(&zoe, "lock").await.unwrap().unwrap();
-    assert_eq!(directory.lobby().reserve("fragile", &filter, &[]), None);
+    assert_eq!(directory.lobby().reserve("fragile", &filter, &[], None), None);
     assert!(directory.lobby().room(id).unwrap().locked);
     let late = join(&directory, &room, occupant(2)).await;
     assert_eq!(late, Err(RoomError::Refused(Refusal::Locked)));
     send(&zoe, "unlock").await.unwrap().unwrap();
-    assert_eq!(directory.lobby().reserve("fragile", &filter, &[]), Some(id));
+    assert_eq!(directory.lobby().reserve("fragile", &filter, &[], None), Some(id));
     assert_eq!(directory.lobby().room(id).unwrap().meta.json(), r#"{"map":"dale"}"#);
 }
 
