@@ -48,6 +48,8 @@ pub const BATCH_JSON_BYTES_MAX: usize = 64 * 1024;
 pub const BODY_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of JSON of a player's own data (`me`), of a room's `meta`, `filter` and `options`, each.
 pub const ME_BYTES_MAX: usize = 1024;
+/// Keys of a room's `meta`, and of a `filter`: rooms are found by an index of them.
+pub const META_KEYS_MAX: usize = 32;
 /// Bytes of JSON of what a player leaves to be said when he is gone (`will`).
 pub const WILL_BYTES_MAX: usize = 1024;
 /// Bytes of JSON that `sward.ping` carries.

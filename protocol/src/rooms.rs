@@ -1,10 +1,14 @@
 //! Bodies of `/v1/join`, `/v1/leave` and `/v1/rooms`.
 
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::blobs::BlobInfo;
 use crate::downstream::Member;
 use crate::ids::{RoomId, Seat};
+use crate::limits::{ME_BYTES_MAX, META_KEYS_MAX};
 use crate::password::Password;
 use crate::payload::Payload;
 use crate::read;
@@ -263,4 +267,17 @@ pub struct RoomList {
     pub rooms: Vec<RoomInfo>,
     /// To be sent as `after` for the next page; null on the last.
     pub next: Option<RoomId>,
+}
+
+/// Whether this can be a room's `meta`, or a `filter` on it: an object of at most [`ME_BYTES_MAX`] bytes and
+/// [`META_KEYS_MAX`] keys.
+///
+/// # Errors
+/// Why not, in words that follow the field's name.
+pub fn check_meta(meta: &Payload) -> Result<(), String> {
+    let keys = meta.parse::<BTreeMap<String, IgnoredAny>>().map_or(usize::MAX, |keys| keys.len());
+    if keys <= META_KEYS_MAX && meta.json_len() <= ME_BYTES_MAX {
+        return Ok(());
+    }
+    Err(format!("is an object of at most {ME_BYTES_MAX} bytes and {META_KEYS_MAX} keys"))
 }

@@ -12,7 +12,7 @@ use sward_protocol::limits::{
     GONE_DETAIL_CHARS_MAX, KEY_CHARS_MAX, ME_BYTES_MAX, ROOM_PLAYERS_MAX, TYPE_CHARS_MAX,
 };
 use sward_protocol::payload::Payload;
-use sward_protocol::rooms::{Phase, Will};
+use sward_protocol::rooms::{Phase, Will, check_meta};
 use sward_protocol::text;
 
 use super::audience::Audience;
@@ -491,10 +491,10 @@ impl Room<'_> {
     /// when this call ends, if it is another than before. What is no such object is dropped as an event would be.
     pub fn set_meta<T: Serialize + ?Sized>(&mut self, meta: &T) {
         match Payload::of(meta) {
-            Ok(meta) if meta.json().starts_with('{') && meta.json_len() <= ME_BYTES_MAX => {
-                self.controls.meta = meta;
-            }
-            Ok(_) => self.drop("meta".to_owned(), format!("no object of at most {ME_BYTES_MAX} bytes")),
+            Ok(meta) => match check_meta(&meta) {
+                Ok(()) => self.controls.meta = meta,
+                Err(why) => self.drop("meta".to_owned(), format!("it {why}")),
+            },
             Err(error) => self.drop("meta".to_owned(), error.to_string()),
         }
     }

@@ -336,7 +336,7 @@ fn metadata_is_told_when_it_changes() {
 }
 
 #[test]
-#[should_panic(expected = "it would be dropped: meta: no object of at most 1024 bytes")]
+#[should_panic(expected = "it would be dropped: meta: it is an object of at most 1024 bytes")]
 fn metadata_above_its_bound_fails_the_test() {
     let (mut room, [zoe, ..]) = three();
     let _ = room.send(zoe, "meta", json!({"map": "x".repeat(1024)}));

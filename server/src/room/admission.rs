@@ -8,7 +8,7 @@ use sward_protocol::limits::{
 };
 use sward_protocol::password::Password;
 use sward_protocol::payload::Payload;
-use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Seated, Will};
+use sward_protocol::rooms::{CreateRoom, Join, JoinRoom, Seated, Will, check_meta};
 use sward_protocol::text;
 
 use super::catalog::{Catalog, Draft, NotMade};
@@ -282,7 +282,7 @@ impl Admission {
             max_players,
             private,
             password,
-            meta: object("meta", meta).map_err(JoinError::BadMeta)?,
+            meta: checked_meta("meta", meta).map_err(JoinError::BadMeta)?,
             options: object("options", options).map_err(|error| JoinError::BadOptions(BadOptions(error)))?,
         };
         Ok(plan)
@@ -416,8 +416,13 @@ fn object(field: &str, payload: Option<Payload>) -> Result<Payload, String> {
     Err(format!("{field} is an object of at most {ME_BYTES_MAX} bytes"))
 }
 
+fn checked_meta(field: &str, payload: Option<Payload>) -> Result<Payload, String> {
+    let meta = object(field, payload)?;
+    check_meta(&meta).map(|()| meta).map_err(|why| format!("{field} {why}"))
+}
+
 fn filter(payload: Option<Payload>) -> Result<Filter, JoinError> {
-    let object = object("filter", payload).map_err(JoinError::BadFilter)?;
+    let object = checked_meta("filter", payload).map_err(JoinError::BadFilter)?;
     object.parse().map_err(|error| JoinError::BadFilter(format!("filter: {error}")))
 }
 

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sward_protocol::ids::{PlayerId, Seat};
-use sward_protocol::limits::{ME_BYTES_MAX, ROOM_PLAYERS_MAX};
+use sward_protocol::limits::ROOM_PLAYERS_MAX;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::{ErrorCode, MessageError};
+use sward_protocol::rooms::check_meta;
 use sward_protocol::upstream::Message;
 use sward_protocol::{read, text};
 
@@ -168,11 +169,8 @@ fn seats(seats: Option<u16>) -> Result<u16, MessageError> {
 }
 
 fn meta(meta: Payload) -> Result<Payload, MessageError> {
-    if meta.json().starts_with('{') && meta.json_len() <= ME_BYTES_MAX {
-        return Ok(meta);
-    }
-    let detail = format!("meta is an object of at most {ME_BYTES_MAX} bytes");
-    Err(MessageError::new(ErrorCode::BadMeta, detail))
+    let checked = check_meta(&meta);
+    checked.map(|()| meta).map_err(|why| MessageError::new(ErrorCode::BadMeta, format!("meta {why}")))
 }
 
 /// What is said to somebody who is put out; the others read it too.

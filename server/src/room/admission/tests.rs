@@ -205,6 +205,13 @@ fn fields_are_bounded() {
     assert!(object("meta", text("[]")).is_err());
     assert!(object("meta", text(&format!("{{\"a\":{:?}}}", "x".repeat(1100)))).is_err());
     assert!(filter(text("3")).is_err());
+    let of_keys = |keys: usize| {
+        let keys: BTreeMap<_, _> = (0..keys).map(|key| (key.to_string(), 1)).collect();
+        Some(Payload::of(&keys).unwrap())
+    };
+    assert!(filter(of_keys(32)).is_ok() && checked_meta("meta", of_keys(32)).is_ok());
+    assert!(matches!(filter(of_keys(33)), Err(JoinError::BadFilter(_))));
+    assert!(checked_meta("meta", of_keys(33)).is_err());
     assert_eq!(filter(text(r#"{"a":1}"#)).unwrap().len(), 1);
 }
 

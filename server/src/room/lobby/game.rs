@@ -9,12 +9,6 @@ use sward_protocol::ids::RoomId;
 
 use super::Filter;
 
-/// Keys of a room's `meta` that are indexed. A room with more, or with values that are long or have others inside, is
-/// looked at one by one: an index must not take more memory than the rooms.
-const KEYS_MAX: usize = 8;
-/// Bytes of a value, as JSON, that is indexed.
-const VALUE_BYTES_MAX: usize = 64;
-
 #[cfg(test)]
 thread_local! {
     /// Rooms that were looked at by [`Game::oldest_open`]: its cost.
@@ -36,10 +30,8 @@ pub(super) struct Shown {
 #[derive(Debug, Default)]
 pub(super) struct Game {
     open: BTreeSet<u64>,
-    /// Open rooms by each key of their `meta` and its value.
+    /// Open rooms by each key of their `meta` and its value, as JSON.
     by_meta: BTreeMap<(String, String), BTreeSet<u64>>,
-    /// Open rooms whose `meta` is not in there.
-    by_no_meta: BTreeSet<u64>,
     listed: BTreeSet<u64>,
     playing: u64,
     changed: BTreeSet<RoomId>,
@@ -67,20 +59,11 @@ impl Game {
             LOOKED_AT.with(|count| count.set(count.get() + 1));
             fits(**order)
         };
-        let Some(keys) = filter.iter().map(index_key).collect::<Option<Vec<_>>>() else {
-            // What no index has, no room has that is in one.
-            return self.by_no_meta.iter().find(look).copied();
-        };
         // Of all its keys the one that the fewest rooms have.
-        let sets = keys.iter().map(|key| self.by_meta.get(key));
+        let sets = filter.iter().map(|key| self.by_meta.get(&index_key(key)));
         match sets.min_by_key(|rooms| rooms.map_or(0, BTreeSet::len)) {
             None => self.open.iter().find(look).copied(),
-            Some(rooms) => {
-                let indexed = rooms.and_then(|rooms| rooms.iter().find(look));
-                let other =
-                    self.by_no_meta.iter().take_while(|order| indexed.is_none_or(|oldest| *order < oldest));
-                other.into_iter().find(look).or(indexed).copied()
-            }
+            Some(rooms) => rooms?.iter().find(look).copied(),
         }
     }
 
@@ -103,11 +86,7 @@ impl Game {
 
     fn set_open(&mut self, order: u64, meta: &Filter, is_open: bool) {
         set(&mut self.open, order, is_open);
-        let Some(keys) = index_keys(meta) else {
-            set(&mut self.by_no_meta, order, is_open);
-            return;
-        };
-        for key in keys {
+        for key in meta.iter().map(index_key) {
             let rooms = self.by_meta.entry(key.clone()).or_default();
             set(rooms, order, is_open);
             if rooms.is_empty() {
@@ -125,20 +104,8 @@ fn set(rooms: &mut BTreeSet<u64>, order: u64, is_in: bool) {
     }
 }
 
-/// Every key with its value; `None` when one of them cannot be indexed.
-fn index_keys(meta: &Filter) -> Option<Vec<(String, String)>> {
-    if meta.len() > KEYS_MAX {
-        return None;
-    }
-    meta.iter().map(index_key).collect()
-}
-
-fn index_key((key, value): (&String, &Value)) -> Option<(String, String)> {
-    Some((key.clone(), indexed(value)?))
-}
-
-/// A plain value's JSON: two of them are equal as values if they are as text.
-fn indexed(value: &Value) -> Option<String> {
-    let is_plain = !value.is_array() && !value.is_object();
-    is_plain.then(|| value.to_string()).filter(|text| text.len() <= VALUE_BYTES_MAX)
+/// A key and its value's JSON, whose objects have their keys in order: two values are equal if they are as text. There are
+/// few of them, and they are short (`check_meta` of the contract), so the index takes about as much memory as the rooms.
+fn index_key((key, value): (&String, &Value)) -> (String, String) {
+    (key.clone(), value.to_string())
 }
