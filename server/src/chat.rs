@@ -41,6 +41,9 @@ pub struct Line {
 /// `bad_payload` when it is none, or its text may not be said.
 pub fn read(data: &Payload) -> Result<Line, MessageError> {
     let bad = |detail: String| MessageError::new(ErrorCode::BadPayload, detail);
+    if !data.json().starts_with('{') {
+        return Err(bad("chat is an object with a text".to_owned()));
+    }
     let say: Say = data.parse().map_err(|error| bad(plain_words(&error)))?;
     let text = text::chat(&say.text).map_err(|error| bad(format!("text: {error}")))?;
     let place = match (say.scope.unwrap_or_default(), say.game, say.to) {
@@ -146,6 +149,7 @@ mod tests {
         assert_eq!(check(&format!(r#"{{"text":"a","scope":"player","to":"{id}"}}"#)), Ok(Place::Player(id)));
         for bad in [
             "null",
+            r#"["a",null,null,null]"#,
             r#"{"text":7}"#,
             r#"{"text":" "}"#,
             r#"{"text":"a","scope":"moon"}"#,

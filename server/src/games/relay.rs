@@ -86,6 +86,9 @@ impl Game for Relay {
         {
             return Err(BadOptions(format!("public_delay_ms is at most {}", PUBLIC_DELAY_MAX.as_millis())));
         }
+        if options.start.is_some_and(|start| !(1..=SEATS_MAX).contains(&start.min_players)) {
+            return Err(BadOptions(format!("start.min_players is 1 to {SEATS_MAX}")));
+        }
         Ok(Self { options, kept: Kept::default(), wills: BTreeMap::new() })
     }
 
@@ -216,7 +219,7 @@ mod tests {
         room.send(zoe, "wave", ()).unwrap();
         room.send(zoe, "sward.over", ()).unwrap();
         assert_eq!((room.info().phase, room.info().locked), (Phase::Open, false));
-        for bad in [json!({"start": true}), json!({"start": {"min_players": -1}}), json!({"pause": 1})] {
+        for bad in [json!({"start": true}), json!({"start": {"min_players": 0}}), json!({"pause": 1})] {
             assert!(TestRoom::<Relay>::with(&bad).is_err(), "{bad}");
         }
     }

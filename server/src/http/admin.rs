@@ -68,6 +68,7 @@ pub async fn warn(
         }
     };
     let scope = scope(state, game, room)?;
+    let _telling = state.telling.lock().await;
     let event = state.admission.directory.warnings().set(scope.clone(), level, &text);
     let event = event.map_err(|error| match error {
         WarnError::TooMany => ApiError::new(ErrorCode::TooManyWarnings, error.to_string()),

@@ -38,6 +38,8 @@ pub struct State {
     /// Streams that may be open at once: those of players, and those that a newer one has replaced but whose client
     /// still has to notice.
     pub streams_max: i64,
+    /// Held by the operator's word while it goes out: of two at once all players hear the same one last.
+    pub telling: Arc<tokio::sync::Mutex<()>>,
     draining: Arc<AtomicBool>,
     sessions_made: Arc<Mutex<SessionsMade>>,
 }
@@ -68,6 +70,7 @@ impl State {
             hall: Arc::new(hall),
             node,
             streams_max,
+            telling: Arc::default(),
             draining: Arc::default(),
             sessions_made: Arc::new(Mutex::new(FirstAnswers::new(SESSIONS_MAX))),
         }

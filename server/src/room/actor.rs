@@ -5,6 +5,7 @@ mod command;
 mod members;
 mod rhythm;
 mod shown;
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,6 +20,7 @@ use sward_protocol::upstream::Message;
 
 pub use self::command::Command;
 use self::shown::Looks;
+use self::snapshots::Snapshots;
 use super::catalog::last_words;
 use super::core::{Charter, RoomStep};
 use super::directory::Directory;
@@ -75,6 +77,7 @@ pub struct RoomActor {
     gallery: Gallery,
     gallery_timer: Option<SpawnHandle>,
     looks: Looks,
+    snapshots: Snapshots,
     wakes: Wakes,
 }
 
@@ -117,6 +120,7 @@ impl RoomActor {
             gallery: Gallery::new(settings.public.map_or(0, whole_ms)),
             gallery_timer: None,
             looks: Looks::new(now_ms),
+            snapshots: Snapshots::new(now_ms),
             wakes: Wakes::default(),
         };
         RoomHandle::new(charter, actor.start(), intake, shelf, clock)
@@ -192,16 +196,7 @@ impl RoomActor {
                 }
             }
             Effect::Closed => self.end(GoneWhy::Closed, ctx),
-            Effect::Snapshot(joined) => {
-                self.flush();
-                let seat = joined.seat;
-                let Some(flush) = self.joined_flush(joined, ctx) else { return };
-                let now_ms = self.now_ms();
-                if let Some(Member { occupant, stay }) = self.members.get(&seat) {
-                    occupant.mailslot.post_snapshot(stay.tenancy, &flush, now_ms, &mut self.wakes);
-                }
-                self.wakes.wake_all();
-            }
+            Effect::Snapshot(joined) => self.post_snapshot(joined, ctx),
             // Answered by whoever gave the input.
             Effect::Admitted(_) | Effect::Refused(_) | Effect::Results(_) => {}
         }
@@ -305,11 +300,7 @@ impl Handler<Command> for RoomActor {
                 }
             }
             Command::Batch { stay, messages, done, _permit } => self.batch(stay, messages, done, ctx),
-            Command::Resync { stay } => {
-                if self.is_member(stay) {
-                    self.perform(Input::Resync { seat: stay.seat }, ctx);
-                }
-            }
+            Command::Resync { stay } => self.resync(stay, ctx),
             Command::View { answer, _permit } => {
                 let _ = answer.send(self.view());
             }

@@ -384,8 +384,10 @@ impl Directory {
 
     fn forget(&self, charter: &Charter) {
         self.give_code_back(charter);
+        let room = self.rooms.remove(&charter.id);
+        // After that: who warns a room looks afterwards whether it is still there.
         self.warnings().forget_room(charter.id);
-        if let Some((_, room)) = self.rooms.remove(&charter.id) {
+        if let Some((_, room)) = room {
             room.shelf().close();
             self.blob_bytes.fetch_sub(room.shelf().bytes_max(), Ordering::Relaxed);
             self.metrics.blobs.bytes_reserved.sub(gauged(room.shelf().bytes_max()));

@@ -141,6 +141,7 @@ fn rooms_are_known_to_be_actors_by_themselves_and_their_handle_only() {
             "room/actor/members.rs",
             "room/actor/rhythm.rs",
             "room/actor/shown.rs",
+            "room/actor/snapshots.rs",
             "room/handle.rs"
         ]
     );

@@ -280,6 +280,59 @@ async fn a_room_sleeps_until_its_game_s_next_timer() {
     assert!(heard(&zoe, &reader).iter().any(is_timer));
 }
 
+/// Has a lot to show.
+struct Vast;
+
+impl Game for Vast {
+    type Message = Raw;
+
+    fn create(_: &Payload, _: &mut Random) -> Result<Self, BadOptions> {
+        Ok(Self)
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::new(20)
+    }
+
+    fn message(&mut self, _: &mut Room<'_>, _: Seat, _: Raw) -> Reply {
+        done()
+    }
+
+    fn state(&self, _: Seat) -> impl serde::Serialize {
+        "x".repeat(900_000)
+    }
+}
+
+#[actix_web::test]
+async fn players_who_must_be_told_all_anew_take_turns_and_the_room_plays_on() {
+    tokio::time::pause();
+    let directory = directory();
+    let charter = Charter { max_players: 20, ..open_charter(7) };
+    let core = RoomCore::new(charter, Vast, Vast.settings(), Random::from_seed(1));
+    let room = directory.open_for(Box::new(core), founding(&occupant(7))).unwrap().room().clone();
+    let mut players = Vec::new();
+    for number in 1..=20 {
+        let player = occupant(number);
+        join(&directory, &room, Arc::clone(&player)).await.unwrap();
+        heard(&player, &stream(&player));
+        // A stream that knows nothing.
+        let reader = stream(&player);
+        players.push((player, reader));
+    }
+    for (player, _) in players.iter().chain(&players) {
+        room.resync(player.place().unwrap().stay);
+    }
+    assert_eq!(send(&players[0].0, "wave").await, Some(Ok(Payload::null())));
+    let is_told = |player: &(Arc<Occupant>, Reader)| {
+        heard(&player.0, &player.1).iter().any(|event| event.starts_with("joined "))
+    };
+    let at_once = players.iter().filter(|player| is_told(player)).count();
+    assert!((1..10).contains(&at_once), "{at_once} of 20");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let later = players.iter().filter(|player| is_told(player)).count();
+    assert!(at_once + later >= 20, "{at_once} at once, {later} later");
+}
+
 /// Cannot show itself to strangers.
 struct Shy;
 
