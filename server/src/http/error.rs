@@ -104,6 +104,8 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         Code::Gap
         | Code::TooManyWarnings
         | Code::RoomLocked
+        // The game's fault; but who sent it again, as one does a 5xx, would break the next room.
+        | Code::RoomFailed
         | Code::TooManyRooms
         | Code::NotStartable
         | Code::AlreadyPlaying
@@ -137,7 +139,7 @@ fn status(code: ErrorCode) -> (StatusCode, bool) {
         Code::ServerFull | Code::QueueFull | Code::Draining | Code::RoomSlow => {
             (StatusCode::SERVICE_UNAVAILABLE, true)
         }
-        Code::Internal | Code::RoomFailed => (StatusCode::INTERNAL_SERVER_ERROR, false),
+        Code::Internal => (StatusCode::INTERNAL_SERVER_ERROR, false),
         _ => (StatusCode::UNPROCESSABLE_ENTITY, false),
     }
 }

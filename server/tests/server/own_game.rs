@@ -56,6 +56,7 @@ impl Game for Party {
     fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
         match room.player(seat) {
             Some(player) if player.name == "Grump" => refuse("no_grumps", "smile first"),
+            Some(player) if player.name == "Jinx" => panic!("over this newcomer"),
             _ => Ok(()),
         }
     }
@@ -231,7 +232,10 @@ fn a_game_that_goes_too_far_loses_an_event_or_its_room_and_nobody_else_s() {
         stream.expect("joined");
         zoe.post("/v1/bye", &json!({}));
     }
-    assert_eq!(server.metric("sward_rooms_failed_total"), Some(2));
+    // A game that fails over a newcomer is not sent him again: his request is no one to be repeated.
+    let jinx = server.player("Jinx").post("/v1/rooms", &json!({"game": "party"}));
+    assert_eq!((jinx.status, jinx.code().as_str()), (409, "room_failed"));
+    assert_eq!(server.metric("sward_rooms_failed_total"), Some(3));
     assert_eq!(server.metric("sward_events_dropped_total"), Some(2));
     tell(&other, "shout", &json!(1));
     assert_eq!(others.expect("msg")["data"], "x");
