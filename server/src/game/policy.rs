@@ -28,9 +28,11 @@ pub(crate) struct Allowance {
     within_ms: u64,
 }
 
+/// What a game has that was given no policy: anyone, 30 rooms a minute each. More than a player needs, and few enough that
+/// a handful of sessions does not fill the server with rooms that nobody sits in.
 impl Default for RoomPolicy {
     fn default() -> Self {
-        Self::anyone()
+        Self::anyone().each_player(30, Duration::from_secs(60))
     }
 }
 
@@ -104,6 +106,9 @@ mod tests {
         assert_eq!(makings.make("go", policy, 20_000), Ok(()), "each game counts for itself");
         assert_eq!(makings.make("chess", policy, 60_000), Ok(()));
         assert_eq!(makings.make("chess", policy, 60_000), Err(10_000));
+        let mut makings = Makings::default();
+        let made = (0..1000).filter(|_| makings.make("chess", RoomPolicy::default(), 0).is_ok()).count();
+        assert_eq!(made, 30, "of a game that was given no policy");
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Catalog {
         self.policies.insert(name.to_owned(), policy);
     }
 
-    /// Who may make rooms of the game `name`, and how many: anyone, unless it was set.
+    /// Who may make rooms of the game `name`, and how many: the default, unless it was set.
     #[must_use]
     pub fn policy(&self, name: &str) -> RoomPolicy {
         self.policies.get(name).copied().unwrap_or_default()
