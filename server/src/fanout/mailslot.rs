@@ -152,6 +152,12 @@ impl Mailslot {
         slot.let_go_if_overrun(now_ms)
     }
 
+    /// Panics past a bound.
+    #[cfg(test)]
+    pub fn check_bounds(&self) {
+        self.slot().outbox.check_bounds();
+    }
+
     /// Whether the newest stream reads MessagePack: a flush is best told so when it is made.
     #[must_use]
     pub fn reads_packed(&self) -> bool {

@@ -349,6 +349,26 @@ impl Outbox {
         Some(events.map(|(_, (seq, event, _))| (self.id(seq), event.encoded())).collect())
     }
 
+    /// Panics past a bound, or where the outbox has lost count.
+    #[cfg(test)]
+    pub fn check_bounds(&self) {
+        let (mut window, mut held, mut free) = (Amount::default(), 0, 0);
+        for entry in &self.entries {
+            window.add(entry.bounded());
+            held += entry.bounded_held_bytes();
+            free += entry.free_bytes();
+        }
+        let counted = (self.window, self.held_bytes, self.free_bytes);
+        assert_eq!(counted, (window, held, free), "the outbox has lost count");
+        assert_eq!(self.queue, self.amount_above(self.written.max(self.floor)), "the queue has lost count");
+        assert!(self.window.events <= WINDOW_EVENTS_MAX, "{} events", self.window.events);
+        assert!(self.window.bytes <= WINDOW_BYTES_MAX, "{} bytes", self.window.bytes);
+        assert!(self.held_bytes() <= WINDOW_HELD_BYTES_MAX, "{} bytes in memory", self.held_bytes());
+        assert!(self.free_bytes <= FREE_BYTES_MAX, "{} bytes of joined", self.free_bytes);
+        assert!(self.latest.len() <= LATEST_KEYS_MAX, "{} keys", self.latest.len());
+        assert!(self.floor <= self.newest && self.written <= self.newest, "{self:?}");
+    }
+
     fn id(&self, seq: u64) -> EventId {
         EventId { epoch: self.epoch, seq }
     }

@@ -12,6 +12,7 @@
 //! | [`saved`] | pure | a room as a value |
 //! | [`lobby`] | pure | which rooms are open, and which one a player is sent to |
 //! | [`passes`] | pure | admissions that were promised |
+//! | `simulation` | pure | all of that and its readers for hours of virtual time, from one seed; test only |
 //! | [`actor`] | shell | mailbox, ticks, timers and flushes, delivery |
 //! | [`gallery`] | shell | those who watch without a seat |
 //! | [`handle`] | shell | how others reach a room |
@@ -42,4 +43,6 @@ pub mod passes;
 pub mod roster;
 pub mod saved;
 pub mod shelf;
+#[cfg(test)]
+mod simulation;
 pub mod testing;
