@@ -212,7 +212,7 @@ impl Simulation<'_> {
                 "echo": chance(random, 30),
                 "pause": chance(random, 50),
                 "start": if chance(random, 70) {
-                    json!({"min_players": random.below(3), "all": chance(random, 30), "any_time": chance(random, 50)})
+                    json!({"min_players": 1 + random.below(3), "all": chance(random, 30), "any_time": chance(random, 50)})
                 } else {
                     json!(null)
                 },
