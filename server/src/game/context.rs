@@ -1,22 +1,19 @@
 //! What a game sees of its room, and what it can do there.
 
+mod fetched;
+mod outcome;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-use sward_protocol::blobs::BlobChange;
 use sward_protocol::downstream::{AwayWhy, Event, Msg};
 use sward_protocol::ids::{PlayerId, RoomId, Seat};
-use sward_protocol::limits::{
-    GONE_DETAIL_CHARS_MAX, KEY_CHARS_MAX, ME_BYTES_MAX, ROOM_PLAYERS_MAX, TYPE_CHARS_MAX,
-};
+use sward_protocol::limits::{KEY_CHARS_MAX, TYPE_CHARS_MAX};
 use sward_protocol::payload::Payload;
-use sward_protocol::rooms::{Phase, Will, check_meta};
-use sward_protocol::text;
+use sward_protocol::rooms::{Phase, Will};
 
 use super::audience::Audience;
-use super::blob::{Blob, BlobError};
 use super::controls::{Controls, Dropped};
 use super::data::Data;
 use super::random::Random;
@@ -83,9 +80,10 @@ pub(crate) struct Facts<'a> {
 /// type or key is not 1–64 characters long, or that is above 64 KiB on the wire, is dropped, with a log and
 /// `sward_events_dropped_total`; in a [test room](crate::testing) it fails the test. Data is JSON, which has no infinity
 /// and no NaN: such a number arrives as null.
-/// A game that sends more than 32,768 events or 8 MiB in one step (one
-/// join, one tick, one player's batch) ends its room as a panic does. When half of it is spent, further messages of the
-/// same batch are answered `room_busy`, and timers wait for the next step.
+///
+/// A game that sends more than 32,768 events or 8 MiB in one step (one join, one tick, one player's batch) ends its room as
+/// a panic does. When half of it is spent, further messages of the same batch are answered `room_busy`, and timers wait for
+/// the next step.
 pub struct Room<'a> {
     pub(crate) now_ms: u64,
     pub(crate) facts: Facts<'a>,
@@ -272,61 +270,6 @@ impl Room<'_> {
     }
 }
 
-/// What players fetch.
-impl Room<'_> {
-    /// Publishes a named blob, or puts it in place of the one of this name: a map, an image, whatever is too large for an
-    /// event or is shown by a browser itself. Everybody hears `blob` with its name and tag, in the order in which other
-    /// things are said, finds it in `joined`, and fetches it from `/v1/rooms/{id}/blobs/{name}` without a word to the game.
-    /// The same bytes and media type again change nothing.
-    ///
-    /// Whoever sits in the room may fetch it, and whoever may see the room: now, or as late as
-    /// [`Settings::public`](super::Settings::public) says, also what was replaced or removed since. What a game hides from
-    /// some of its players is no blob. Who is reading a blob when it is replaced has 10 s to finish, or less where the
-    /// room's bytes are needed for other blobs; then he is cut off, and asks again.
-    ///
-    /// `name` is 1–64 of `A–Z a–z 0–9 - . _ ~` without a dot in front, `media_type` such as `image/png`. The bytes count for
-    /// what a game may say in one step.
-    ///
-    /// # Errors
-    /// [`BlobError`], and nothing has changed: past 1 MiB, 16 blobs, or the bytes of
-    /// [`Settings::with_blobs`](super::Settings::with_blobs), of which a room has none unless its game says so.
-    pub fn publish(
-        &mut self,
-        name: &str,
-        media_type: &str,
-        bytes: impl Into<Vec<u8>>,
-    ) -> Result<(), BlobError> {
-        let bytes = bytes.into();
-        // Refused or not, looking at them was work.
-        self.controls.count(bytes.len());
-        if let Some(info) = self.controls.blobs.set(name, media_type, bytes)? {
-            self.event(Audience::All, name.len(), Event::Blob(info.into()), None);
-        }
-        Ok(())
-    }
-
-    /// Takes a named blob away: everybody hears `blob` with its name and an `etag` of null. Whether there was one.
-    pub fn unpublish(&mut self, name: &str) -> bool {
-        let is_removed = self.controls.blobs.remove(name);
-        if is_removed {
-            self.event(Audience::All, name.len(), Event::Blob(BlobChange::removed(name)), None);
-        }
-        is_removed
-    }
-
-    /// The blob of this name.
-    #[must_use]
-    pub fn blob(&self, name: &str) -> Option<&Blob> {
-        self.controls.blobs.by_name().get(name)
-    }
-
-    /// The blobs of the room, by name.
-    #[must_use]
-    pub fn blobs(&self) -> &BTreeMap<Arc<str>, Blob> {
-        self.controls.blobs.by_name()
-    }
-}
-
 /// Whether the name of something is as long as a client expects it.
 fn named(what: &str, name: &str, chars_max: usize) -> Result<(), String> {
     let is_good = !name.is_empty() && name.chars().count() <= chars_max;
@@ -396,106 +339,5 @@ impl Room<'_> {
         let stood_ms =
             self.controls.stage.paused_since_ms.map_or(0, |since_ms| self.now_ms.saturating_sub(since_ms));
         self.controls.timers.due_ms(seat, name).map(|due_ms| due_ms.saturating_add(stood_ms))
-    }
-}
-
-/// What becomes of the room.
-impl Room<'_> {
-    /// Puts a player out when this call ends: everybody hears `gone`, `kicked`, with what is said to him, and the game is
-    /// told by [`Game::leave`](super::Game::leave). He may come back. A seat that nobody sits on is left alone. What only he may read is
-    /// sent to him before, [`Audience::Only`].
-    ///
-    /// Of `why` 200 characters are said, without controls; nothing if it is empty, or turns the text around it.
-    pub fn kick(&mut self, seat: Seat, why: &str) {
-        let is_new = self.controls.kicks.iter().all(|(kicked, _)| *kicked != seat);
-        if is_new && self.players.contains_key(&seat) {
-            let line: String =
-                why.trim().chars().filter(|c| !c.is_control()).take(GONE_DETAIL_CHARS_MAX).collect();
-            // What may not stand in a chat line may not stand here either: the others read it too.
-            self.controls.kicks.push((seat, text::gone_detail(&line).ok().flatten().unwrap_or_default()));
-        }
-    }
-
-    /// Lets nobody else in: 409 `room_locked`, and no filter finds the room. Everybody hears `room`. Who has a pass, from an
-    /// invitation or an accepted knock, comes in all the same: [`Game::join`](super::Game::join) may refuse him.
-    pub fn lock(&mut self) {
-        self.controls.is_locked = true;
-    }
-
-    /// Lets players in again. Everybody hears `room`.
-    pub fn unlock(&mut self) {
-        self.controls.is_locked = false;
-    }
-
-    /// Begins to play when this call ends, as `sward.start` of the owner would, but whoever is there: everybody hears
-    /// `start` with a seed, then [`Game::start`](super::Game::start) is called. A room that plays goes on playing, and what
-    /// is asked for within `Game::start` itself is not heard.
-    pub fn start(&mut self) {
-        self.controls.stage.is_starting = self.controls.stage.seed.is_none();
-    }
-
-    /// The game is over when this call ends: the room is open again, and may be started anew.
-    pub fn over(&mut self) {
-        (self.controls.stage.seed, self.controls.stage.is_held, self.controls.stage.is_starting) =
-            (None, false, false);
-    }
-
-    /// Stands still from the end of this call on: no ticks, and the timers wait. Messages and chat go on. Only a room that
-    /// plays can be paused.
-    pub fn pause(&mut self) {
-        self.controls.stage.is_held = self.controls.stage.seed.is_some();
-    }
-
-    /// Goes on after [`Room::pause`], unless the room is paused because somebody is away.
-    pub fn go_on(&mut self) {
-        self.controls.stage.is_held = false;
-    }
-
-    /// Seats a bot when this call ends, if a seat is free: a player of the game's own, shown with `"bot":true`. The game is
-    /// told by [`Game::join`](super::Game::join) and [`Game::leave`](super::Game::leave) as of any other, and may refuse
-    /// him there. He has the rules of a player's name and 1 KiB of own data; what breaks them is dropped as an event would
-    /// be. Bots own no room, and a room with bots alone is empty.
-    pub fn add_bot<T: Serialize + ?Sized>(&mut self, name: &str, me: &T) {
-        let (name, me) = match (text::name(name), Payload::of(me)) {
-            (Ok(name), Ok(me)) if me.json_len() <= ME_BYTES_MAX => (name, me),
-            (Err(error), _) => return self.drop(format!("the bot {name:?}"), error.to_string()),
-            (_, Err(error)) => return self.drop(format!("the bot {name:?}"), error.to_string()),
-            _ => {
-                return self
-                    .drop(format!("the bot {name:?}"), format!("me has at most {ME_BYTES_MAX} bytes"));
-            }
-        };
-        // Counted as what is sent: a game whose bots come and go without end is stopped.
-        self.controls.count(me.json_len());
-        if self.controls.bots_in.len() < usize::from(ROOM_PLAYERS_MAX) {
-            self.controls.bots_in.push((name, me));
-        }
-    }
-
-    /// Has a bot leave when this call ends: `gone`, `left`. Another seat is left alone.
-    pub fn remove_bot(&mut self, seat: Seat) {
-        let is_new = !self.controls.bots_out.contains(&seat);
-        if is_new && self.players.get(&seat).is_some_and(|player| player.bot) {
-            self.controls.bots_out.push(seat);
-        }
-    }
-
-    /// Ends the room when this call ends: everybody hears what was sent, then `gone`, `closed`. The game is not called
-    /// again.
-    pub fn close(&mut self) {
-        self.controls.is_closing = true;
-    }
-
-    /// Sets what lists show of the room and filters look at: an object of at most 1 KiB as JSON, in place of all that was
-    /// there, such as what its creator gave, or what [`Builder::mode`](crate::Builder::mode) says of a match. Everybody hears `room`
-    /// when this call ends, if it is another than before. What is no such object is dropped as an event would be.
-    pub fn set_meta<T: Serialize + ?Sized>(&mut self, meta: &T) {
-        match Payload::of(meta) {
-            Ok(meta) => match check_meta(&meta) {
-                Ok(()) => self.controls.meta = meta,
-                Err(why) => self.drop("meta".to_owned(), format!("it {why}")),
-            },
-            Err(error) => self.drop("meta".to_owned(), error.to_string()),
-        }
     }
 }

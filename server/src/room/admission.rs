@@ -139,10 +139,10 @@ impl Admission {
             // Who wants to be by himself is not sent to strangers; who was wanted nowhere has a room of his own.
             let is_alone = plan.access() != Access::default()
                 || (join.create && unwanted.is_some() && tries == TRIES_MAX);
-            let found = if !is_alone {
-                self.directory.reserve_or_make(&plan.game, &filter, &avoided, founding, make)
-            } else {
+            let found = if is_alone {
                 make().and_then(|core| Ok(self.directory.open_for(core, founding)?))
+            } else {
+                self.directory.reserve_or_make(&plan.game, &filter, &avoided, founding, make)
             };
             let reservation = match found {
                 Err(JoinError::NotFound) => return Err(unwanted.unwrap_or(JoinError::NotFound)),
