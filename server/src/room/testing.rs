@@ -53,13 +53,13 @@ use sward_protocol::downstream::GoneWhy;
 #[doc(inline)]
 pub use sward_protocol::downstream::{Event, Gone, Joined, Member};
 use sward_protocol::ids::{NodeId, PlayerId, RoomId, Seat};
-use sward_protocol::limits::{JOINED_BYTES_MAX, ME_BYTES_MAX};
+use sward_protocol::limits::JOINED_BYTES_MAX;
 use sward_protocol::password::Password;
 use sward_protocol::payload::{CheckedMessage, Payload};
 use sward_protocol::problem::{ErrorCode, MessageError};
 #[doc(inline)]
 pub use sward_protocol::rooms::RoomInfo;
-use sward_protocol::rooms::{CreateRoom, Will};
+use sward_protocol::rooms::{CreateRoom, Will, check_meta};
 #[doc(inline)]
 pub use sward_protocol::upstream::Message;
 
@@ -178,10 +178,9 @@ impl<G: Game> TestRoom<G> {
     fn build(seed: u64, room: CreateRoom) -> Result<Self, BadOptions> {
         let CreateRoom { name, max_players, private, password, meta, options, .. } = room;
         let (meta, options) = (meta.unwrap_or_else(nothing), options.unwrap_or_else(nothing));
-        assert!(
-            meta.json().starts_with('{') && meta.json_len() <= ME_BYTES_MAX,
-            "bad_meta: no object of at most {ME_BYTES_MAX} bytes"
-        );
+        if let Err(why) = check_meta(&meta) {
+            panic!("bad_meta: meta {why}");
+        }
         let mut random = Random::from_seed(seed);
         let game = G::create(&options, &mut random)?;
         let settings = game.settings();

@@ -1,5 +1,6 @@
 //! What a test room says of a game that a real room would punish.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Deserialize;
@@ -176,9 +177,11 @@ fn a_room_is_made_as_its_creator_wants_it() {
     room.join("Zoë");
     room.join("Bo");
     assert_eq!(room.try_join("Mo", ()), Err(Refusal::Full));
+    let many_keys: BTreeMap<_, _> = (0..33).map(|key| (key.to_string(), 1)).collect();
     for (badly, said) in [
         (CreateRoom { max_players: Some(5), ..asked.clone() }, "bad_max: max_players is 1 to 4"),
         (CreateRoom { meta: Payload::of(&[1]).ok(), ..asked.clone() }, "bad_meta"),
+        (CreateRoom { meta: Payload::of(&many_keys).ok(), ..asked.clone() }, "bad_meta"),
     ] {
         assert!(failure(|| drop(TestRoom::<Rude>::made(badly))).contains(said));
     }
