@@ -1,5 +1,6 @@
-//! Rooms of all shipped games, and of one that does what those leave alone, for hours of virtual time, with players who come, go, speak, are cut off and stall, clocks
-//! that jump, and restarts: all of it from one seed. What must hold is checked after every step.
+//! Rooms of all shipped games, and of one that does what those leave alone, for hours of virtual time, with players who
+//! come, go, speak, are cut off and stall, clocks that jump, and restarts: all of it from one seed. What must hold is
+//! checked after every step.
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -8,6 +9,7 @@
 //! | `player` | what players send |
 //! | `model` | what ought to be, told independently |
 //! | `fidget` | a game that does whatever a game can do |
+//! | `record` | the last steps, for who has to find a fault, and how much happened at all |
 //!
 //! `SWARD_SEED=… cargo test -p sward-server --lib simulation` replays one seed.
 
@@ -15,10 +17,10 @@ mod fidget;
 mod model;
 mod player;
 mod reader;
+mod record;
 mod room;
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde_json::json;
 use sward_protocol::downstream::GoneWhy;
@@ -37,6 +39,7 @@ use crate::room::saved::SavedRoom;
 use fidget::{Fidget, UNWANTED};
 use player::{Knows, Storm};
 use reader::{Habit, Session, Stay};
+use record::{Counts, Log};
 use room::{Around, SimRoom};
 
 const START_MS: u64 = 1_764_000_000_000;
@@ -44,8 +47,6 @@ const START_MS: u64 = 1_764_000_000_000;
 const EVENTS: u32 = 1500;
 /// The longest that time goes on as it should; what is longer is a jump.
 const PASSES_MS_MAX: u32 = 1500;
-/// Steps that are told when something is wrong.
-const TOLD: usize = 25;
 const TOLD_CHARS: usize = 400;
 
 fn chance(random: &mut Random, percent: u32) -> bool {
@@ -93,63 +94,6 @@ impl Game {
             Self::Cards => Box::new(RoomCore::<Cards>::restore(saved)?),
             Self::Fidget => Box::new(RoomCore::<Fidget>::restore(saved)?),
         })
-    }
-}
-
-/// How often things happened: a simulation in which they do not shows nothing.
-#[derive(Debug, Default)]
-struct Counts {
-    steps: u64,
-    virtual_ms: u64,
-    events: u64,
-    replaced: u64,
-    accepted: u64,
-    bans: u64,
-    resumes: u64,
-    resets: u64,
-    cuts: u64,
-    overruns: u64,
-    restarts: u64,
-    moves: u64,
-    jumps: u64,
-    storms: u64,
-    ends: u64,
-    rounds: u64,
-    read_whole: u64,
-    verdicts: BTreeMap<&'static str, u64>,
-}
-
-/// The last things that happened.
-#[derive(Default)]
-struct Log(RefCell<VecDeque<Noted>>);
-
-struct Noted {
-    at_ms: u64,
-    what: String,
-    /// How often, one after the other.
-    times: u64,
-}
-
-impl Log {
-    fn note(&self, now_ms: u64, what: String) {
-        let mut told = self.0.borrow_mut();
-        let at_ms = now_ms - START_MS;
-        if let Some(last) = told.back_mut().filter(|last| last.what == what) {
-            (last.at_ms, last.times) = (at_ms, last.times + 1);
-            return;
-        }
-        if told.len() == TOLD {
-            told.pop_front();
-        }
-        told.push_back(Noted { at_ms, what, times: 1 });
-    }
-
-    fn lines(&self) -> String {
-        let line = |Noted { at_ms, what, times }: &Noted| match times {
-            1 => format!("  {at_ms} ms: {what}\n"),
-            _ => format!("  {at_ms} ms: {what}, {times} times\n"),
-        };
-        self.0.borrow().iter().map(line).collect()
     }
 }
 
