@@ -179,6 +179,7 @@ impl RoomActor {
     fn deliver(&mut self, effect: Effect, ctx: &mut Context<Self>) {
         match effect {
             Effect::Send(outgoing) => self.queue(outgoing),
+            Effect::Frame(_) => {}
             Effect::Dropped(dropped) => self.drop_event(&dropped),
             Effect::Vacated { seat, why, detail } => {
                 self.vacate(seat, why, detail);

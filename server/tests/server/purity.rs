@@ -41,6 +41,7 @@ const PURE: &[&str] = &[
     "stream/gzip.rs",
     "stream/options.rs",
     "stream/words.rs",
+    "world",
     "../../protocol/src",
     "../../loadtest/src/client/queue",
     "../../loadtest/src/client/cursor.rs",

@@ -349,7 +349,7 @@ impl SimRoom {
             Effect::Results(results) => {
                 around.counts.accepted += results.iter().filter(|done| done.is_ok()).count() as u64
             }
-            Effect::Occupied | Effect::Shown { .. } | Effect::BanForgotten => {}
+            Effect::Frame(_) | Effect::Occupied | Effect::Shown { .. } | Effect::BanForgotten => {}
             Effect::Admitted(_) | Effect::Refused(_) => panic!("nobody wanted in"),
         }
     }

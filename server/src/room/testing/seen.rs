@@ -184,7 +184,8 @@ impl<G: Game> TestRoom<G> {
                 }
             }
             Effect::Dropped(dropped) => panic!("it would be dropped: {dropped}"),
-            Effect::Admitted(_)
+            Effect::Frame(_)
+            | Effect::Admitted(_)
             | Effect::Refused(_)
             | Effect::Results(_)
             | Effect::Snapshot(_)
