@@ -14,7 +14,7 @@
 //! |---|---|
 //! | has `"gone":true` | the entity is known no more |
 //! | has `"is":"<kind>"` | the entity begins anew: what was known of this id is forgotten, and the other members are its fields; with `"far":true` it is not in sight |
-//! | any other | the other members are fields whose value is this from now on |
+//! | any other | the other members are fields whose value is this from now on; one that is null is no field any more |
 //!
 //! `id` is a whole number below 2^32; kinds and field names are names ([`is_name`]); a field's value is any JSON that is
 //! nested at most [`PAYLOAD_DEPTH_MAX`] deep. Whatever a server says, a view does not panic and stays within bounds:
@@ -56,7 +56,7 @@ pub struct Seen {
     pub kind: String,
     /// It is out of sight: only those of its fields are known that everybody always sees.
     pub far: bool,
-    /// By name. A field of null is a field.
+    /// By name. None of them is null: that would be no field.
     pub fields: BTreeMap<String, Value>,
 }
 
@@ -163,7 +163,8 @@ impl WorldView {
             None | Some(Value::Null) => self.change(id, piece, sights),
             Some(Value::String(kind)) if is_name(kind) => {
                 let (kind, far) = (kind.clone(), says("far"));
-                let fields = fields_of(piece).into_iter().take(VIEW_FIELDS_MAX).collect();
+                let fields = fields_of(piece).into_iter().filter(|(_, value)| !value.is_null());
+                let fields = fields.take(VIEW_FIELDS_MAX).collect();
                 self.begin(id, Seen { kind, far, fields }, sights);
             }
             Some(_) => {}
@@ -187,7 +188,11 @@ impl WorldView {
         let Some(seen) = self.entities.get_mut(&id) else { return };
         let mut told = BTreeSet::new();
         for (name, value) in fields_of(piece) {
-            if seen.fields.len() < VIEW_FIELDS_MAX || seen.fields.contains_key(&name) {
+            if value.is_null() {
+                if seen.fields.remove(&name).is_some() {
+                    told.insert(name);
+                }
+            } else if seen.fields.len() < VIEW_FIELDS_MAX || seen.fields.contains_key(&name) {
                 seen.fields.insert(name.clone(), value);
                 told.insert(name);
             }

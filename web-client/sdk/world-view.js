@@ -12,7 +12,7 @@ import { isCount, isObject } from './shape.js';
  * await session.join({ game: 'meadow' });
  * ```
  *
- * @typedef {null | boolean | number | string | unknown[] | Record<string, unknown>} Value of a field
+ * @typedef {boolean | number | string | unknown[] | Record<string, unknown>} Value of a field
  *
  * @typedef {object} Seen an entity; one object for as long as it is known, whose fields change
  * @property {number} id
@@ -192,7 +192,7 @@ function change(entity, piece, sights) {
 /**
  * @param {Seen} entity
  * @param {Record<string, unknown>} piece
- * @returns {string[]} the names of the fields that it told, ascending
+ * @returns {string[]} the names of the fields that it told, ascending: a field that is null is none any more
  */
 function tell({ fields }, piece) {
   let count = Object.keys(fields).length;
@@ -200,8 +200,17 @@ function tell({ fields }, piece) {
     .sort()
     .filter((name) => {
       const value = piece[name];
-      if (!isName(name) || NO_FIELDS.includes(name) || !isValue(value, DEPTH_MAX)) return false;
-      if (!(name in fields) && (count += 1) > FIELDS_MAX) return false;
+      if (!isName(name) || NO_FIELDS.includes(name)) return false;
+      if (value === null) {
+        const was = name in fields;
+        count -= was ? 1 : 0;
+        return was && delete fields[name];
+      }
+      if (!isValue(value, DEPTH_MAX)) return false;
+      if (!(name in fields)) {
+        if (count >= FIELDS_MAX) return false;
+        count += 1;
+      }
       fields[name] = value;
       return true;
     });
