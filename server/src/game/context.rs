@@ -280,7 +280,7 @@ impl Room<'_> {
         self.sayings.push(Saying::Frame(Arc::new(frame)));
     }
 
-    fn drop(&mut self, what: String, why: String) {
+    pub(crate) fn drop(&mut self, what: String, why: String) {
         self.controls.count(0);
         self.controls.dropped.push(Dropped { what, why });
     }

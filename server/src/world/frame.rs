@@ -67,6 +67,8 @@ impl fmt::Debug for Piece {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Frame {
     tick: u64,
+    /// Who sees nothing of it: he is told all there is as it is made.
+    but: Option<Seat>,
     pieces: Box<[Arc<Piece>]>,
     /// What everybody sees: indices of pieces, by their keys.
     shared: Box<[u32]>,
@@ -105,7 +107,8 @@ impl Frame {
     /// What the player on `seat` sees, ascending by key, each key once: what is for him alone goes before what is for all.
     /// [`Seat::GAME`] is whoever watches without a seat.
     pub fn pieces_for(&self, seat: Seat) -> impl Iterator<Item = &Arc<Piece>> {
-        let (mut shared, mut own) = (self.shared.iter().peekable(), self.own_of(seat).iter().peekable());
+        let shared = if self.but == Some(seat) { &[] } else { &*self.shared };
+        let (mut shared, mut own) = (shared.iter().peekable(), self.own_of(seat).iter().peekable());
         let piece = |index: u32| &self.pieces[index as usize];
         std::iter::from_fn(move || {
             let (all, his) =
@@ -182,10 +185,11 @@ impl FrameWriter {
         }
     }
 
-    /// The frame. The writer is empty then.
-    pub fn finish(&mut self, tick: u64) -> Frame {
+    /// The frame, of which the player on `but` sees nothing. The writer is empty then.
+    pub fn finish(&mut self, tick: u64, but: Option<Seat>) -> Frame {
         Frame {
             tick,
+            but,
             pieces: std::mem::take(&mut self.pieces).into(),
             shared: std::mem::take(&mut self.shared).into(),
             seats: std::mem::take(&mut self.seats).into(),
@@ -230,13 +234,14 @@ mod tests {
         writer.end_seat(Seat(2));
         writer.show(last);
         writer.end_seat(Seat(7));
-        let frame = writer.finish(812);
+        let frame = writer.finish(812, Some(Seat(8)));
         assert_eq!((frame.tick(), frame.is_empty(), frame.pieces().len()), (812, false, 5));
         assert_eq!(seen(&frame, 0), "first far");
         assert_eq!(seen(&frame, 1), "first far");
         assert_eq!(seen(&frame, 2), "first near place last");
         assert_eq!(seen(&frame, 7), "first far last");
-        let next = writer.finish(813);
+        assert_eq!(seen(&frame, 8), "", "he knows it");
+        let next = writer.finish(813, None);
         assert_eq!((next.is_empty(), seen(&next, 2)), (true, String::new()));
     }
 }
