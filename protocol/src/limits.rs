@@ -71,7 +71,7 @@ pub const KEY_CHARS_MAX: usize = 64;
 /// Integers stay below this (2^53), so that JavaScript keeps them exactly.
 pub const INTEGER_END: u64 = 1 << 53;
 /// The most players a room may be made for.
-pub const ROOM_PLAYERS_MAX: u16 = 1000;
+pub const ROOM_PLAYERS_MAX: u16 = 4096;
 /// Characters of a room's password.
 pub const PASSWORD_CHARS_MAX: usize = 64;
 /// UTF-8 bytes of a room's password.

@@ -170,7 +170,7 @@ impl<'a> Room<'a> {
         self.facts.name
     }
 
-    /// Seats, 1–1,000.
+    /// Seats, 1–4,096.
     #[must_use]
     pub fn max_players(&self) -> u16 {
         self.facts.max_players
