@@ -202,7 +202,8 @@ impl FrameWriter {
     }
 }
 
-fn small(number: usize) -> u32 {
+/// A frame has at most as many pieces as its world, far below 2^32.
+pub(super) fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
