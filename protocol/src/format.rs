@@ -98,6 +98,12 @@ impl ChunkWriter {
         Self { format, out: Vec::with_capacity(1024), newest: None, count: 0 }
     }
 
+    /// In which form events are written.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
     /// How many events were written.
     #[must_use]
     pub fn count(&self) -> u64 {

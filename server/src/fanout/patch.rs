@@ -1,5 +1,8 @@
 //! Pieces of a world, put together as the event `patch`. Pure.
 
+use std::io::Write as _;
+
+use rmp::encode;
 use sward_protocol::downstream::Event;
 use sward_protocol::fragment::Encoded;
 use sward_protocol::ids::Seat;
@@ -13,48 +16,75 @@ pub(crate) const PIECE_BYTES_MAX: usize = EVENT_BYTES_MAX - 64;
 
 const END: &[u8] = b"]}]";
 
-/// The event `patch` as the item of a batch, `["patch",{"tick":813,"world":[…]}]`, in memory that is used again.
+/// The event `patch` as the item of a batch, `["patch",{"tick":813,"world":[…]}]`, or as MessagePack, in memory that is used
+/// again.
 #[derive(Debug, Default)]
 pub(crate) struct Patch {
+    /// As JSON; for MessagePack its name alone.
     item: Vec<u8>,
-    is_empty: bool,
+    /// The pieces as MessagePack.
+    pieces: Vec<u8>,
+    /// All of it as MessagePack.
+    packed: Vec<u8>,
+    packs: bool,
+    tick: u64,
+    count: u32,
+    /// Of the item as JSON.
+    bytes: usize,
 }
 
 impl Patch {
-    /// A patch without a piece.
-    pub(crate) fn begin(&mut self, tick: u64) {
+    /// A patch without a piece; with `packs` as MessagePack.
+    pub(crate) fn begin(&mut self, tick: u64, packs: bool) {
+        (self.tick, self.packs, self.count) = (tick, packs, 0);
+        self.pieces.clear();
         self.item.clear();
-        self.item.extend_from_slice(br#"["patch",{"tick":"#);
-        let mut digits = [0; 20];
-        let mut start = digits.len();
-        let mut rest = tick;
-        while rest > 0 || start == digits.len() {
-            start -= 1;
-            digits[start] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-            rest /= 10;
-        }
-        self.item.extend_from_slice(&digits[start..]);
-        self.item.extend_from_slice(br#","world":["#);
-        self.is_empty = true;
+        // A `Vec` takes every write.
+        let _ = write!(self.item, r#"["patch",{{"tick":{tick},"world":["#);
+        self.bytes = self.item.len() + END.len();
     }
 
-    /// Adds a piece, unless there are some already and the item would have more than `bytes_max` with it. Whether it did.
+    /// Adds a piece, unless there are some already and the item would have more than `bytes_max` as JSON with it. Whether
+    /// it did.
     pub(crate) fn push_within(&mut self, piece: &Piece, bytes_max: usize) -> bool {
-        let comma = usize::from(!self.is_empty);
-        if !self.is_empty && self.item.len() + comma + piece.json().len() + END.len() > bytes_max {
+        let is_first = self.count == 0;
+        let bytes = self.bytes + usize::from(!is_first) + piece.json().len();
+        if !is_first && bytes > bytes_max {
             return false;
         }
-        if !std::mem::take(&mut self.is_empty) {
+        (self.bytes, self.count) = (bytes, self.count + 1);
+        if self.packs {
+            self.pieces.extend_from_slice(piece.packed());
+            return true;
+        }
+        if !is_first {
             self.item.push(b',');
         }
         self.item.extend_from_slice(piece.json());
         true
     }
 
-    /// The event.
+    /// The bytes of the item as JSON.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The event, in the form that was asked for.
     pub(crate) fn end(&mut self) -> Encoded<'_> {
         self.item.extend_from_slice(END);
-        Encoded::from_parts(&self.item, None)
+        if !self.packs {
+            return Encoded::from_parts(&self.item, None);
+        }
+        let packed = &mut self.packed;
+        packed.clear();
+        let _ = encode::write_str(packed, "patch");
+        let _ = encode::write_map_len(packed, 2);
+        let _ = encode::write_str(packed, "tick");
+        let _ = encode::write_uint(packed, self.tick);
+        let _ = encode::write_str(packed, "world");
+        let _ = encode::write_array_len(packed, self.count);
+        packed.extend_from_slice(&self.pieces);
+        Encoded::from_parts(&self.item, Some(packed))
     }
 }
 
@@ -63,7 +93,7 @@ pub(crate) fn patches_of(frame: &Frame, seat: Seat) -> Vec<Event> {
     let (mut patches, mut patch) = (Vec::new(), Patch::default());
     let mut pieces = frame.pieces_for(seat).peekable();
     while pieces.peek().is_some() {
-        patch.begin(frame.tick());
+        patch.begin(frame.tick(), false);
         while pieces.next_if(|piece| patch.push_within(piece, EVENT_BYTES_MAX)).is_some() {}
         let json = String::from_utf8_lossy(patch.end().json()).into_owned();
         patches.extend(Payload::trusted(json).map(Event::Patch));
@@ -105,12 +135,36 @@ mod tests {
     #[test]
     fn what_is_around_a_piece_leaves_it_its_bytes() {
         let mut patch = Patch::default();
-        patch.begin(u64::MAX);
+        patch.begin(u64::MAX, false);
         let key = PieceKey { entity: 1, group: 1 };
         assert!(patch.push_within(&Piece::new(key, vec![b'x'; PIECE_BYTES_MAX].into()), EVENT_BYTES_MAX));
         assert!(!patch.push_within(&Piece::new(key, b"{}"[..].into()), EVENT_BYTES_MAX - 64));
         assert!(patch.end().item().len() <= EVENT_BYTES_MAX);
-        patch.begin(0);
+        patch.begin(0, false);
         assert_eq!(patch.end().item(), br#"["patch",{"tick":0,"world":[]}]"#);
+    }
+
+    #[test]
+    fn messagepack_is_the_same_made_piece_by_piece_or_of_the_whole() {
+        let (mut plain, mut packing) = (Patch::default(), Patch::default());
+        for (tick, count) in
+            [(0, 1), (127, 15), (128, 16), (70_000, 300), (u64::from(u32::MAX) + 1, 2), (3, 0)]
+        {
+            plain.begin(tick, false);
+            packing.begin(tick, true);
+            for entity in 0..count {
+                let json = format!(r#"{{"id":{entity},"x":-1.5,"name":"Zoë","turn":[0,1e300,null,{tick}]}}"#);
+                let key = PieceKey { entity, group: PieceKey::FIELDS };
+                let piece = Piece::new(key, json.into_bytes().into());
+                assert!(plain.push_within(&piece, 20_000) == packing.push_within(&piece, 20_000));
+                assert_eq!(plain.bytes(), packing.bytes());
+                let again = piece.clone();
+                assert!(std::ptr::eq(piece.packed(), piece.packed()) && again == piece);
+            }
+            assert_eq!(plain.end().item().len(), packing.bytes(), "what is counted is what is written");
+            let whole = Encoded::from_parts(&plain.item, None);
+            let made = packing.end();
+            assert_eq!((made.name(), made.packed()), ("patch", whole.packed()));
+        }
     }
 }

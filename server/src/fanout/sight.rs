@@ -246,6 +246,12 @@ impl Sight {
         (self.items.capacity() * size_of::<Item>()) as u64
     }
 
+    /// All that it holds: keys, numbers, JSON.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> impl Iterator<Item = (PieceKey, u64, &[u8])> {
+        self.items.iter().map(|item| (item.piece.key(), item.seq, item.piece.json()))
+    }
+
     /// Panics past a bound, or where it has lost count.
     #[cfg(test)]
     pub(super) fn check_bounds(&self, floor: u64) {

@@ -1,5 +1,7 @@
 //! Streams that open, take over, fall behind and end.
 
+mod measure;
+
 use std::sync::atomic::Ordering;
 
 use super::*;

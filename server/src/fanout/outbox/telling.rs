@@ -123,8 +123,8 @@ impl Line<'_> {
 }
 
 /// Composes a patch of as many of these pieces as have room in it, at least one. How many.
-fn compose(patch: &mut Patch, sight: &Sight, pieces: &[u32], bytes_max: usize) -> usize {
-    patch.begin(sight.tick());
+fn compose(patch: &mut Patch, packs: bool, sight: &Sight, pieces: &[u32], bytes_max: usize) -> usize {
+    patch.begin(sight.tick(), packs);
     let bytes_max = bytes_max.min(EVENT_BYTES_MAX);
     pieces.iter().take_while(|&&at| patch.push_within(sight.piece(at), bytes_max)).count()
 }
@@ -169,10 +169,12 @@ impl Hearer for Taking<'_> {
     }
 
     fn see(&mut self, sight: &Sight, pieces: &[u32], patch: &mut Patch) -> usize {
+        let packs = self.chunk.format().is_packed();
         let mut left = self.bytes_max.saturating_sub(self.chunk.len() + AROUND_BYTES);
         loop {
-            let count = compose(patch, sight, pieces, left);
-            let (id, event) = (self.id(sight.seq(pieces[count - 1])), patch.end());
+            let count = compose(patch, packs, sight, pieces, left);
+            let (id, bytes) = (self.id(sight.seq(pieces[count - 1])), patch.bytes());
+            let event = patch.end();
             let is_taken = if count == 1 {
                 self.chunk.push_within(id, event, self.bytes_max)
             } else {
@@ -182,7 +184,7 @@ impl Hearer for Taking<'_> {
                 return if is_taken { count } else { 0 };
             }
             // Some forms are longer than JSON.
-            left = event.item().len() / 4 * 3;
+            left = bytes / 4 * 3;
         }
     }
 }
@@ -216,7 +218,7 @@ impl Hearer for Peeking {
     }
 
     fn see(&mut self, sight: &Sight, pieces: &[u32], patch: &mut Patch) -> usize {
-        let count = compose(patch, sight, pieces, self.bytes_left);
+        let count = compose(patch, false, sight, pieces, self.bytes_left);
         let is_taken = self.push(sight.seq(pieces[count - 1]), patch.end().item());
         if is_taken { count } else { 0 }
     }
