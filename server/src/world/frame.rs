@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
+use sward_protocol::fragment::push_packed_json;
 use sward_protocol::ids::Seat;
 
 /// Names a piece of an entity: what has the same key replaces what was said before.
@@ -30,18 +32,28 @@ impl PieceKey {
 }
 
 /// Some fields of an entity as they are now, encoded once for everybody who sees them.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Piece {
     key: PieceKey,
     json: Box<[u8]>,
+    /// As MessagePack, from when it is first asked for.
+    packed: OnceLock<Box<[u8]>>,
 }
+
+impl PartialEq for Piece {
+    fn eq(&self, other: &Self) -> bool {
+        (self.key, &self.json) == (other.key, &other.json)
+    }
+}
+
+impl Eq for Piece {}
 
 impl Piece {
     /// A piece, whose `json` is an object on one line.
     #[must_use]
     pub fn new(key: PieceKey, json: Box<[u8]>) -> Self {
         debug_assert!(!json.iter().any(|byte| matches!(byte, b'\n' | b'\r')), "one line");
-        Self { key, json }
+        Self { key, json, packed: OnceLock::new() }
     }
 
     /// What it is about.
@@ -54,6 +66,15 @@ impl Piece {
     #[must_use]
     pub fn json(&self) -> &[u8] {
         &self.json
+    }
+
+    /// The object as MessagePack: made for the first reader of it, and kept for the others.
+    pub(crate) fn packed(&self) -> &[u8] {
+        self.packed.get_or_init(|| {
+            let mut packed = Vec::with_capacity(self.json.len());
+            push_packed_json(&mut packed, &self.json);
+            packed.into()
+        })
     }
 }
 
