@@ -106,6 +106,12 @@ impl Frame {
         self.tick
     }
 
+    /// The same, of which the player on `seat` sees nothing.
+    #[must_use]
+    pub fn without(self, seat: Option<Seat>) -> Self {
+        Self { but: seat, ..self }
+    }
+
     /// All pieces, some of which nobody may see.
     #[must_use]
     pub fn pieces(&self) -> &[Arc<Piece>] {
@@ -206,11 +212,11 @@ impl FrameWriter {
         }
     }
 
-    /// The frame, of which the player on `but` sees nothing. The writer is empty then.
-    pub fn finish(&mut self, tick: u64, but: Option<Seat>) -> Frame {
+    /// The frame. The writer is empty then.
+    pub fn finish(&mut self, tick: u64) -> Frame {
         Frame {
             tick,
-            but,
+            but: None,
             pieces: std::mem::take(&mut self.pieces).into(),
             shared: std::mem::take(&mut self.shared).into(),
             seats: std::mem::take(&mut self.seats).into(),
@@ -256,14 +262,14 @@ mod tests {
         writer.end_seat(Seat(2));
         writer.show(last);
         writer.end_seat(Seat(7));
-        let frame = writer.finish(812, Some(Seat(8)));
+        let frame = writer.finish(812).without(Some(Seat(8)));
         assert_eq!((frame.tick(), frame.is_empty(), frame.pieces().len()), (812, false, 5));
         assert_eq!(seen(&frame, 0), "first far");
         assert_eq!(seen(&frame, 1), "first far");
         assert_eq!(seen(&frame, 2), "first near place last");
         assert_eq!(seen(&frame, 7), "first far last");
         assert_eq!(seen(&frame, 8), "", "he knows it");
-        let next = writer.finish(813, None);
+        let next = writer.finish(813);
         assert_eq!((next.is_empty(), seen(&next, 2)), (true, String::new()));
     }
 }

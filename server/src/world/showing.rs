@@ -330,6 +330,6 @@ impl<'a> Page<'a> {
     }
 
     fn finish(mut self, tick: u64, but: Option<Seat>) -> (Frame, Vec<TooLarge>) {
-        (self.writer.finish(tick, but), self.too_large)
+        (self.writer.finish(tick).without(but), self.too_large)
     }
 }
