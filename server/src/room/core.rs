@@ -7,9 +7,11 @@
 //! | `orders` | what the owner wants done |
 //! | `stages` | the game's start and end, and its clock when it stands still |
 //! | `bots` | the game's own players |
+//! | `saving` | the room as a value, and back |
 
 mod bots;
 mod orders;
+mod saving;
 mod seats;
 mod settling;
 mod stages;
@@ -211,37 +213,6 @@ impl<G: Game> RoomCore<G> {
             leaver: None,
             sayings: Vec::new(),
         }
-    }
-
-    /// The room that was saved.
-    ///
-    /// # Errors
-    /// [`SaveError`]: the game does not support it, or this is none of its rooms.
-    pub fn restore(saved: SavedRoom) -> Result<Self, SaveError> {
-        let game = G::restore(&saved.state)?;
-        let (charter, settings) = (saved.charter(), game.settings());
-        let SavedRoom {
-            max_players,
-            players,
-            arrivals,
-            keyboard,
-            ownership,
-            bans,
-            guesses,
-            chat,
-            timers,
-            blobs,
-            random,
-            ..
-        } = saved;
-        let mut core = Self::new(charter, game, settings, random);
-        core.roster = Roster::restored(max_players, players, arrivals, keyboard);
-        (core.ownership, core.bans, core.guesses, core.chat) = (ownership, bans, guesses, chat);
-        let controls = &mut core.controls;
-        (controls.timers, controls.is_locked, controls.stage) = (timers, saved.locked, saved.stage);
-        controls.blobs.restore(blobs);
-        core.told = core.standing();
-        Ok(core)
     }
 
     /// The game.
@@ -452,33 +423,7 @@ impl<G: Game> RoomStep for RoomCore<G> {
     }
 
     fn save(&self) -> Result<SavedRoom, SaveError> {
-        let Charter { id, game, code, name, private, password, creator, standing, meta, max_players } =
-            self.charter.clone();
-        Ok(SavedRoom {
-            id,
-            game,
-            code,
-            name,
-            private,
-            password,
-            creator,
-            standing,
-            meta,
-            max_players,
-            ownership: self.ownership.clone(),
-            bans: self.bans.clone(),
-            guesses: self.guesses.clone(),
-            locked: self.controls.is_locked,
-            stage: self.controls.stage.clone(),
-            players: self.roster.members(),
-            arrivals: self.roster.arrivals().to_vec(),
-            keyboard: self.roster.keyboard().clone(),
-            chat: self.chat.clone(),
-            timers: self.controls.timers.clone(),
-            blobs: self.controls.blobs.by_name().clone(),
-            random: self.random.clone(),
-            state: self.game.save()?,
-        })
+        self.saved()
     }
 }
 
