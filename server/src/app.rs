@@ -14,7 +14,7 @@ use sward_protocol::ids::NodeId;
 use sward_protocol::rooms::CreateRoom;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Arguments, Command, Config};
 use crate::descriptors;
 use crate::entropy;
 use crate::game::{Game, RoomPolicy};
@@ -28,9 +28,11 @@ use crate::matchmaking::Rules;
 use crate::metrics::Metrics;
 use crate::net::certificate::Certificate;
 use crate::net::serve;
+use crate::replay;
 use crate::room::admission::Admission;
 use crate::room::catalog::Catalog;
 use crate::room::directory::Directory;
+use crate::room::recorder::Recorder;
 use crate::session::registry::Registry;
 use crate::shutdown::{self, StopSignals};
 use crate::social::matching::Mode;
@@ -43,9 +45,11 @@ const GAME_NAME_CHARS_MAX: usize = 64;
 pub struct Builder {
     config: Config,
     files: Option<PathBuf>,
-    catalog: Catalog,
+    pub(crate) catalog: Catalog,
     rooms: Vec<CreateRoom>,
     modes: BTreeMap<Mode, Rules>,
+    /// A recording is to be played, in place of all that a server does.
+    pub(crate) replay: Option<replay::Options>,
 }
 
 /// A server, ready to listen.
@@ -119,6 +123,9 @@ impl Server {
         if !self.mistakes.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, self.mistakes.join("; ")));
         }
+        if let Some(recorder) = self.state.admission.directory.recorder() {
+            recorder.start()?;
+        }
         for room in self.rooms.drain(..) {
             let game = room.game.clone();
             let failed = |error| {
@@ -163,10 +170,13 @@ impl Builder {
     }
 
     /// Uses the settings that the `sward` binary takes: options of the command line, and the environment. Ends the
-    /// process, with a word on standard error, if they are wrong or only asked for (`--help`).
+    /// process, with a word on standard error, if they are wrong or only asked for (`--help`). With `replay FILE`,
+    /// [`Builder::run`] plays a recording with the games of this builder, in place of serving.
     #[must_use]
-    pub fn args(self) -> Self {
-        self.config(Config::parse())
+    pub fn args(mut self) -> Self {
+        let Arguments { config, command } = Arguments::parse();
+        self.replay = command.map(|Command::Replay(options)| options);
+        self.config(config)
     }
 
     /// Serves the files of this folder in place of the sample game, `index.html` at `/`; the browser SDK stays under
@@ -254,14 +264,19 @@ impl Builder {
     /// The server.
     #[must_use]
     pub fn build(self) -> Server {
-        let Self { mut config, files, catalog, rooms, modes } = self;
+        let Self { mut config, files, catalog, rooms, modes, replay } = self;
         config.files = config.files.or(files);
-        let mistakes = mistakes(&catalog, &modes);
+        let mut mistakes = mistakes(&catalog, &modes);
+        if replay.is_some() {
+            mistakes.push("a recording is played by Builder::run, and by nothing else".to_owned());
+        }
         let (clock, metrics) = (Clock::new(), Arc::new(Metrics::new()));
         let players_max =
             config.max_players.unwrap_or_else(|| descriptors::players_for(descriptors::limit()));
         let directory = Directory::new(config.max_rooms, clock, Arc::clone(&metrics));
-        let directory = Arc::new(directory.with_blob_bytes(config.max_blob_bytes));
+        let recorder = config.recording().map(|rules| Recorder::new(rules, Arc::clone(&metrics)));
+        let directory = directory.with_blob_bytes(config.max_blob_bytes);
+        let directory = Arc::new(directory.with_recorder(recorder.map(Arc::new)));
         // One process: the node only has to be well-formed.
         #[expect(clippy::cast_possible_truncation, reason = "16 of 64 random bits are wanted")]
         let node = NodeId(entropy::seed() as u16);
@@ -322,11 +337,13 @@ impl Listening {
         let handle = server.handle();
         let stopping = actix_rt::spawn(async move {
             stop_signals.told().await;
-            tokio::select! {
-                is_done = shutdown::drain(&state) => handle.stop(is_done).await,
+            let is_done = tokio::select! {
+                is_done = shutdown::drain(&state) => is_done,
                 // Whoever asks twice does not want to wait.
-                () = stop_signals.told() => handle.stop(false).await,
-            }
+                () = stop_signals.told() => false,
+            };
+            shutdown::finish_recordings(&state);
+            handle.stop(is_done).await;
         });
         let outcome = server.await;
         drop(upkeep);

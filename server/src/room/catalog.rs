@@ -49,6 +49,7 @@ pub(crate) fn last_words(panic: &(dyn Any + Send)) -> &str {
 #[derive(Clone, Default)]
 pub struct Catalog {
     games: BTreeMap<String, Arc<Make>>,
+    versions: BTreeMap<String, &'static str>,
     policies: BTreeMap<String, RoomPolicy>,
 }
 
@@ -68,11 +69,13 @@ impl Catalog {
             Ok(Box::new(RoomCore::new(draft(settings)?, game, settings, random)))
         };
         self.games.insert(name.to_owned(), Arc::new(make));
+        self.versions.insert(name.to_owned(), G::VERSION);
     }
 
     /// Leaves a game out, and who may make its rooms.
     pub fn remove(&mut self, name: &str) {
         self.games.remove(name);
+        self.versions.remove(name);
         self.policies.remove(name);
     }
 
@@ -110,6 +113,12 @@ impl Catalog {
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.games.contains_key(name)
+    }
+
+    /// The version of a game's rules.
+    #[must_use]
+    pub fn version(&self, name: &str) -> Option<&'static str> {
+        self.versions.get(name).copied()
     }
 
     /// The names of all games.

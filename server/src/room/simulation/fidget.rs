@@ -21,7 +21,7 @@ const BOTS_MAX: usize = 4;
 
 /// Its options, and what it has counted.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Fidget {
+pub(in crate::room) struct Fidget {
     pauses: bool,
     lets_in: bool,
     bots_yield: bool,
@@ -32,7 +32,7 @@ pub(super) struct Fidget {
 /// What it is to do.
 #[derive(Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
-pub(super) enum Message {
+pub(in crate::room) enum Message {
     Do { act: u32, seat: Seat, ms: u64 },
 }
 
