@@ -1,6 +1,7 @@
 //! Composition: the parts of a server put together, and run.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -173,8 +174,14 @@ impl Builder {
     /// process, with a word on standard error, if they are wrong or only asked for (`--help`). With `replay FILE`,
     /// [`Builder::run`] plays a recording with the games of this builder, in place of serving.
     #[must_use]
-    pub fn args(mut self) -> Self {
-        let Arguments { config, command } = Arguments::parse();
+    pub fn args(self) -> Self {
+        self.args_from(std::env::args_os())
+    }
+
+    /// As [`Builder::args`], with these words in place of the command line: the program's name, then the options.
+    #[must_use]
+    pub fn args_from<W: Into<OsString> + Clone>(mut self, words: impl IntoIterator<Item = W>) -> Self {
+        let Arguments { config, command } = Arguments::parse_from(words);
         self.replay = command.map(|Command::Replay(options)| options);
         self.config(config)
     }
@@ -267,6 +274,8 @@ impl Builder {
         let Self { mut config, files, catalog, rooms, modes, replay } = self;
         config.files = config.files.or(files);
         let mut mistakes = mistakes(&catalog, &modes);
+        let unknown = config.record_games.iter().filter(|name| !catalog.has(name));
+        mistakes.extend(unknown.map(|name| format!("--record-games: there is no game {name:?}")));
         if replay.is_some() {
             mistakes.push("a recording is played by Builder::run, and by nothing else".to_owned());
         }

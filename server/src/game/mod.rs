@@ -210,8 +210,8 @@ pub trait Game: Sized + Send + 'static {
     /// `Ok(saved.parse()?)` there. The room saves its players, timers and random source itself. `BTreeMap` and `BTreeSet`
     /// have the same order in the twin, `HashMap` and `HashSet` have not.
     ///
-    /// It is what tests use ([`TestRoom::restored`](crate::testing::TestRoom::restored)), and what replays and restarts
-    /// will. The server itself does not keep rooms over a restart yet.
+    /// It is what tests use ([`TestRoom::restored`](crate::testing::TestRoom::restored)), what recordings are compared by
+    /// (`docs/recording.md`), and what restarts will use. The server itself does not keep rooms over a restart yet.
     ///
     /// # Errors
     /// [`SaveError::Unsupported`], as here.

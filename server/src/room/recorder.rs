@@ -16,9 +16,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use sward_protocol::payload::Payload;
 
@@ -32,6 +33,8 @@ use crate::metrics::Metrics;
 
 /// Recordings that wait to be begun.
 const BEGINNINGS_MAX: usize = 1024;
+/// How long a server that stops waits for the last blocks: a disk that hangs must not keep it.
+const FINISH_WAIT_MAX: Duration = Duration::from_secs(5);
 /// What a recording's file is called at its end.
 pub const EXTENSION: &str = ".sward.gz";
 
@@ -61,6 +64,8 @@ pub struct Recorder {
 #[derive(Debug)]
 struct Running {
     tell: SyncSender<Told>,
+    /// Hung up when the thread has ended.
+    ended: Receiver<()>,
     thread: JoinHandle<()>,
 }
 
@@ -74,6 +79,8 @@ struct Shared {
     total_bytes: AtomicU64,
     /// Whether there was no room for a recording since they were last counted.
     was_full: AtomicBool,
+    /// Whether the server stops.
+    is_stopping: AtomicBool,
 }
 
 impl Recorder {
@@ -85,6 +92,7 @@ impl Recorder {
             pending_bytes: AtomicUsize::new(0),
             total_bytes: AtomicU64::new(0),
             was_full: AtomicBool::new(false),
+            is_stopping: AtomicBool::new(false),
         };
         Self { rules: Arc::new(rules), shared: Arc::new(shared), thread: Mutex::default() }
     }
@@ -103,8 +111,13 @@ impl Recorder {
             })?;
         let (tell, told) = sync_channel(BEGINNINGS_MAX);
         let writer = Writer::new(Arc::clone(&self.rules), Arc::clone(&self.shared), told);
-        let thread = thread::Builder::new().name("sward-recorder".to_owned()).spawn(|| writer.run())?;
-        *self.running() = Some(Running { tell, thread });
+        let (ends, ended) = sync_channel(0);
+        let write = move || {
+            writer.run();
+            drop(ends);
+        };
+        let thread = thread::Builder::new().name("sward-recorder".to_owned()).spawn(write)?;
+        *self.running() = Some(Running { tell, ended, thread });
         Ok(())
     }
 
@@ -112,12 +125,16 @@ impl Recorder {
         self.thread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends all recordings as those of a server that stops, and returns when they are written. Nothing is recorded any more.
+    /// Ends all recordings as those of a server that stops, and returns when they are written, or after 5 s. Nothing is
+    /// recorded any more.
     pub fn finish(&self) {
-        let Some(Running { tell, thread }) = self.running().take() else { return };
-        // One that is gone has nothing to be told.
-        let _ = tell.send(Told::Stop);
-        if thread.join().is_err() {
+        let Some(Running { tell, ended, thread }) = self.running().take() else { return };
+        self.shared.is_stopping.store(true, Ordering::Relaxed);
+        // One that has much to be told, or is gone, need not be woken.
+        let _ = tell.try_send(Told::Much);
+        if ended.recv_timeout(FINISH_WAIT_MAX) == Err(RecvTimeoutError::Timeout) {
+            tracing::error!("the disk does not take the end of the recordings");
+        } else if thread.join().is_err() {
             tracing::error!("the thread that writes recordings has failed");
         }
     }

@@ -316,6 +316,7 @@ fn a_disk_that_is_too_slow_ends_the_recording() {
         pending_bytes: AtomicUsize::new(0),
         total_bytes: AtomicU64::new(0),
         was_full: AtomicBool::new(false),
+        is_stopping: AtomicBool::new(false),
     });
     let (tell, told) = sync_channel(1);
     let (one, other) = (Sink::new(Arc::clone(&shared), tell.clone()), Sink::new(Arc::clone(&shared), tell));

@@ -37,10 +37,8 @@ pub enum Told {
         /// Whose they are.
         room: RoomId,
     },
-    /// Much waits to be written.
+    /// Much waits to be written, or the server stops.
     Much,
-    /// The server stops.
-    Stop,
 }
 
 /// Why a block is not in its file.
@@ -83,18 +81,22 @@ impl Writer {
         let mut written = Instant::now();
         loop {
             let wait = WRITE_EVERY.saturating_sub(written.elapsed());
-            let (is_due, is_last) = match self.told.recv_timeout(wait) {
-                Ok(Told::Begin { sink, path, header, room }) => {
-                    self.open.push(Open { sink, path, room, header: Some(header), file: None, bytes: 0 });
-                    (false, false)
+            let is_due = match self.told.recv_timeout(wait) {
+                Ok(begin @ Told::Begin { .. }) => {
+                    self.begin(begin);
+                    false
                 }
-                Ok(Told::Much) | Err(RecvTimeoutError::Timeout) => (true, false),
-                Ok(Told::Stop) | Err(RecvTimeoutError::Disconnected) => (true, true),
+                Ok(Told::Much) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => true,
             };
+            let is_last = self.shared.is_stopping.load(Ordering::Relaxed);
             if is_last {
+                // Those who were told before it stopped are in time.
+                while let Ok(told) = self.told.try_recv() {
+                    self.begin(told);
+                }
                 self.open.iter().for_each(|open| open.sink.end(End::Shutdown));
             }
-            if is_due {
+            if is_due || is_last {
                 self.write_all();
                 written = Instant::now();
                 self.count_again();
@@ -102,6 +104,12 @@ impl Writer {
             if is_last {
                 return;
             }
+        }
+    }
+
+    fn begin(&mut self, told: Told) {
+        if let Told::Begin { sink, path, header, room } = told {
+            self.open.push(Open { sink, path, room, header: Some(header), file: None, bytes: 0 });
         }
     }
 
