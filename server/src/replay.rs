@@ -178,8 +178,9 @@ fn compare(mut replay: Replay, mut reader: Reader) -> Verdict {
         }
     };
     let (played, ticks) = (replay.played(), replay.tick());
+    let outcome = if played.hashes == 0 { "nothing to compare" } else { "equal" };
     let mut said = format!(
-        "equal: {ticks} ticks in {} s, {} inputs, {} hashes",
+        "{outcome}: {ticks} ticks in {} s, {} inputs, {} hashes",
         Seconds(played.at_ms),
         played.inputs,
         played.hashes

@@ -7,16 +7,16 @@
 //! | `orders` | what the owner wants done |
 //! | `stages` | the game's start and end, and its clock when it stands still |
 //! | `bots` | the game's own players |
-//! | `hashed` | the room as a hash, for recordings |
+//! | `value` | the room as a value, and as a hash |
 
 mod bots;
-mod hashed;
 mod orders;
 mod seats;
 mod settling;
 mod stages;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -479,39 +479,6 @@ impl<G: Game> RoomStep for RoomCore<G> {
 
     fn digest(&self, digest: &mut Digest) {
         self.hashed(digest);
-    }
-}
-
-impl<G: Game> RoomCore<G> {
-    /// The room as a value, with what its game saved.
-    fn saved(&self, state: Payload) -> SavedRoom {
-        let Charter { id, game, code, name, private, password, creator, standing, meta, max_players } =
-            self.charter.clone();
-        SavedRoom {
-            id,
-            game,
-            code,
-            name,
-            private,
-            password,
-            creator,
-            standing,
-            meta,
-            max_players,
-            ownership: self.ownership.clone(),
-            bans: self.bans.clone(),
-            guesses: self.guesses.clone(),
-            locked: self.controls.is_locked,
-            stage: self.controls.stage.clone(),
-            players: self.roster.members(),
-            arrivals: self.roster.arrivals().to_vec(),
-            keyboard: self.roster.keyboard().clone(),
-            chat: self.chat.clone(),
-            timers: self.controls.timers.clone(),
-            blobs: self.controls.blobs.by_name().clone(),
-            random: self.random.clone(),
-            state,
-        }
     }
 }
 
