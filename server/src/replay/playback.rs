@@ -221,3 +221,134 @@ impl RoomStep for Playback {
         self.replay.room().digest(digest);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::games::relay::Relay;
+    use crate::room::catalog::Catalog;
+    use crate::room::input::Newcomer;
+    use crate::room::recording::format::{self, End};
+    use crate::stream::gzip::{Gzip, compressor};
+    use serde_json::json;
+    use sward_protocol::downstream::Event;
+    use sward_protocol::ids::{NodeId, PlayerId, RoomId, Seat};
+    use sward_protocol::payload::Payload;
+    use sward_protocol::upstream::Message;
+
+    const START_MS: u64 = 1_764_000_000_000;
+    const NOW_MS: u64 = 1_900_000_000_000;
+
+    fn player(number: u128) -> Newcomer {
+        Newcomer::new(PlayerId::from_random(NodeId(0), number), format!("P{number}"), Payload::null())
+    }
+
+    /// Zoe says something each second; `other` stands before the third.
+    fn playback(other: impl FnOnce(&mut Vec<u8>), speed: &str) -> (Playback, Speed) {
+        let room = Charter {
+            id: RoomId::from_random(NodeId(0), 7),
+            game: "relay".to_owned(),
+            code: "CODEX".to_owned(),
+            name: String::new(),
+            private: true,
+            password: Some(sward_protocol::password::Password::new("sésame")),
+            creator: None,
+            standing: false,
+            meta: Payload::null(),
+            max_players: 2,
+        };
+        let nothing = Payload::of(&json!({})).unwrap();
+        let header = Header {
+            recording: format::VERSION,
+            server: "0.1.0".to_owned(),
+            game: "relay".to_owned(),
+            game_version: "1".to_owned(),
+            room,
+            options: nothing,
+            seed: 1,
+            began_ms: START_MS,
+        };
+        let mut lines = Vec::new();
+        header.push(&mut lines);
+        let joins = [player(1), player(2)].map(|newcomer| Newcomer { has_pass: true, ..newcomer });
+        joins.into_iter().for_each(|newcomer| format::push_input(&mut lines, 0, &Input::Join(newcomer), 0));
+        let mut other = Some(other);
+        for number in 1..=4_u64 {
+            if number == 3 {
+                other.take().unwrap()(&mut lines);
+            }
+            let message =
+                Message { kind: "say".to_owned(), data: Payload::of(&number).unwrap(), ..Message::default() };
+            let said = Input::Batch { seat: Seat(1), messages: vec![message] };
+            format::push_input(&mut lines, number * 1000, &said, 0);
+        }
+        format::push_end(&mut lines, 4000, End::Closed);
+        let (mut gzip, mut file) = (Gzip::default(), Vec::new());
+        gzip.write(&mut compressor(), &lines, &mut file).unwrap();
+        gzip.finish(&mut file);
+        let mut catalog = Catalog::default();
+        catalog.add::<Relay>("relay");
+        let (header, reader) = Reader::open(file, false).unwrap();
+        let replay = Replay::new(&catalog, &header, false).unwrap();
+        let speed: Speed = speed.parse().unwrap();
+        (Playback::new(&header, replay, reader, speed.clone()), speed)
+    }
+
+    /// The numbers that were said from one wake to the next, for so long.
+    fn said(playback: &mut Playback, now_ms: &mut u64, for_ms: u64) -> Vec<u64> {
+        let (end_ms, mut said) = (*now_ms + for_ms, Vec::new());
+        while let Some(wake_ms) = playback.wake_ms().filter(|&wake_ms| wake_ms <= end_ms) {
+            *now_ms = (*now_ms + 1).max(wake_ms);
+            let mut effects = Vec::new();
+            playback.step(Input::Wake, *now_ms, &mut effects);
+            let events = effects.into_iter().filter_map(|effect| match effect {
+                Effect::Send(outgoing) => Some(outgoing.event),
+                _ => None,
+            });
+            said.extend(events.filter_map(|event| match event {
+                Event::Msg(msg) => Some(msg.data.parse::<u64>().unwrap()),
+                _ => None,
+            }));
+        }
+        *now_ms = end_ms;
+        said
+    }
+
+    #[test]
+    fn it_begins_when_somebody_looks_and_follows_the_speed() {
+        let (mut playback, speed) = playback(|_| {}, "1");
+        let mut now_ms = NOW_MS;
+        assert!(said(&mut playback, &mut now_ms, 10_000).is_empty(), "nobody looks");
+        let view = playback.view();
+        assert!(view.room.locked && view.players.is_empty());
+        assert_eq!(said(&mut playback, &mut now_ms, 1_900), [1]);
+        speed.set(&"0".parse().unwrap());
+        assert!(said(&mut playback, &mut now_ms, 60_000).is_empty(), "it stands still");
+        speed.set(&"10".parse().unwrap());
+        assert_eq!(said(&mut playback, &mut now_ms, 120), [2, 3]);
+        assert_eq!(said(&mut playback, &mut now_ms, 1_000), [4]);
+        assert_eq!((playback.wake_ms(), playback.view().players.len()), (None, 2), "it stays as it is");
+        for bad in ["-1", "1001", "NaN", "fast", ""] {
+            assert!(bad.parse::<Speed>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn nobody_gets_in_and_the_operator_may_close_it() {
+        let (mut playback, _) = playback(|_| {}, "1");
+        assert!(!playback.charter().private && playback.charter().password.is_none());
+        let mut effects = Vec::new();
+        playback.step(Input::Join(player(9)), NOW_MS, &mut effects);
+        playback.step(Input::Close, NOW_MS, &mut effects);
+        assert_eq!(effects, [Effect::Refused(Refusal::Locked), Effect::Closed]);
+    }
+
+    #[test]
+    fn it_stops_where_it_differs() {
+        let (mut playback, _) = playback(|lines| format::push_hash(lines, 2000, 7, 0), "1000");
+        playback.view();
+        let mut now_ms = NOW_MS;
+        assert_eq!(said(&mut playback, &mut now_ms, 60_000), [1, 2]);
+        assert_eq!(playback.wake_ms(), None);
+    }
+}

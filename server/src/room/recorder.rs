@@ -128,11 +128,15 @@ impl Recorder {
     /// Ends all recordings as those of a server that stops, and returns when they are written, or after 5 s. Nothing is
     /// recorded any more.
     pub fn finish(&self) {
+        self.finish_within(FINISH_WAIT_MAX);
+    }
+
+    fn finish_within(&self, wait: Duration) {
         let Some(Running { tell, ended, thread }) = self.running().take() else { return };
         self.shared.is_stopping.store(true, Ordering::Relaxed);
         // One that has much to be told, or is gone, need not be woken.
         let _ = tell.try_send(Told::Much);
-        if ended.recv_timeout(FINISH_WAIT_MAX) == Err(RecvTimeoutError::Timeout) {
+        if ended.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
             tracing::error!("the disk does not take the end of the recordings");
         } else if thread.join().is_err() {
             tracing::error!("the thread that writes recordings has failed");

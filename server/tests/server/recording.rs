@@ -56,7 +56,8 @@ fn recording(folder: &Path) -> PathBuf {
     }
 }
 
-fn lines(file: &Path) -> Vec<String> {
+/// What is in a recording.
+pub fn lines(file: &Path) -> Vec<String> {
     let mut text = String::new();
     MultiGzDecoder::new(fs::File::open(file).unwrap()).read_to_string(&mut text).unwrap();
     text.lines().map(str::to_owned).collect()

@@ -338,6 +338,22 @@ fn a_disk_that_is_too_slow_ends_the_recording() {
 }
 
 #[test]
+fn a_writer_that_hangs_holds_up_neither_rooms_nor_the_end_of_the_server() {
+    let mut studio = Studio::new(|_| {});
+    studio.recorder.finish();
+    // One that takes nothing and does not end.
+    let (tell, _told) = sync_channel(2);
+    let (_ends, ended) = sync_channel(0);
+    let thread = thread::spawn(|| {});
+    *studio.recorder.running() = Some(Running { tell, ended, thread });
+    let rooms: Vec<_> = (0..4).map(|_| studio.relay()).collect();
+    assert_eq!(rooms.iter().filter(|room| room.is_recorded()).count(), 2, "as many as may wait");
+    assert_eq!(studio.metrics.recordings.refused.get(), 2);
+    studio.recorder.finish_within(Duration::from_millis(20));
+    assert!(studio.recorder.running().is_none());
+}
+
+#[test]
 fn a_game_that_cannot_be_looked_at_goes_on_without_being_recorded() {
     let mut studio = Studio::new(|_| {});
     let mut room = studio.room("shy", &json!({"public": true}));
