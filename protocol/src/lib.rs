@@ -12,6 +12,7 @@
 //! | [`password`] | a room's password, which hides from logs |
 //! | [`social`] | what players say to each other outside of a game: lobbies, chat, invitations, matchmaking |
 //! | [`payload`] | a game's own data, passed on unparsed but checked |
+//! | [`view`] | what one player knows of a game's world |
 //! | [`text`] | what may stand in a name and in a chat line |
 //! | [`problem`], [`bye`], [`limits`] | error codes, close codes, bounds: one table each |
 //! | [`codec`], [`read`] | bodies to bytes and back; fields that serde alone would read otherwise |
@@ -38,6 +39,7 @@ pub mod social;
 pub mod sse;
 pub mod text;
 pub mod upstream;
+pub mod view;
 
 /// The major version of the wire contract that this crate speaks.
 pub const VERSION: u32 = 1;

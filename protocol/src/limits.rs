@@ -71,7 +71,7 @@ pub const KEY_CHARS_MAX: usize = 64;
 /// Integers stay below this (2^53), so that JavaScript keeps them exactly.
 pub const INTEGER_END: u64 = 1 << 53;
 /// The most players a room may be made for.
-pub const ROOM_PLAYERS_MAX: u16 = 1000;
+pub const ROOM_PLAYERS_MAX: u16 = 4096;
 /// Characters of a room's password.
 pub const PASSWORD_CHARS_MAX: usize = 64;
 /// UTF-8 bytes of a room's password.
@@ -87,6 +87,13 @@ pub const BLOB_TYPE_BYTES_MAX: usize = 128;
 pub const ROOM_BLOBS_MAX: usize = 16;
 /// Bytes of all blobs of one room, those included that were replaced and are still shown or read.
 pub const ROOM_BLOB_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Characters of a kind of entities, and of a field's name, in a world.
+pub const WORLD_NAME_CHARS_MAX: usize = 32;
+/// Entities that a view of a world knows at once.
+pub const VIEW_ENTITIES_MAX: usize = 65_536;
+/// Fields of one entity that a view knows.
+pub const VIEW_FIELDS_MAX: usize = 256;
 
 /// Bytes of one event as `["name",data]`, `joined` excepted.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;

@@ -116,7 +116,7 @@ pub struct Join {
     /// Of a room that is made: absent is empty.
     #[serde(default, deserialize_with = "read::or_default")]
     pub name: String,
-    /// 1–1,000; absent is what the game says.
+    /// 1–4,096; absent is what the game says.
     #[serde(default, deserialize_with = "read::seats", skip_serializing_if = "Option::is_none")]
     pub max_players: Option<u16>,
     /// Absent is false.
@@ -150,7 +150,7 @@ pub struct CreateRoom {
     /// Absent is empty.
     #[serde(default, deserialize_with = "read::or_default")]
     pub name: String,
-    /// 1–1,000; absent is what the game says.
+    /// 1–4,096; absent is what the game says.
     #[serde(default, deserialize_with = "read::seats", skip_serializing_if = "Option::is_none")]
     pub max_players: Option<u16>,
     /// Absent is false.

@@ -42,6 +42,7 @@ mod session;
 mod shutdown;
 mod social;
 mod stream;
+pub mod world;
 
 pub use app::{Builder, Listening, Server};
 pub use config::Config;

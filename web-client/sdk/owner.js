@@ -29,7 +29,7 @@ export class Owner {
     return this.#order('rename', { name });
   }
 
-  /** @param {number} max_players 1–1,000, and not fewer than sit there */
+  /** @param {number} max_players 1–4,096, and not fewer than sit there */
   resize(max_players) {
     return this.#order('resize', { max_players });
   }

@@ -18,6 +18,18 @@ struct Body {
     msgpack: Option<String>,
 }
 
+/// A state and what was patched behind it.
+#[derive(Deserialize)]
+struct Script {
+    state: Box<RawValue>,
+    patches: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+struct Step {
+    patch: Box<RawValue>,
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let golden = here.join("../tests/golden");
@@ -51,6 +63,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for (number, text) in texts.iter().enumerate() {
         corpus.add("text", &format!("text-{number}"), text.as_bytes())?;
+    }
+
+    let scripts: Vec<Script> = serde_json::from_slice(&fs::read(golden.join("world.json"))?)?;
+    for (number, Script { state, patches }) in scripts.iter().enumerate() {
+        let patches = patches.iter().map(|Step { patch }| patch.get());
+        let lines: Vec<_> = std::iter::once(state.get()).chain(patches).collect();
+        corpus.add("view", &format!("script-{number}"), lines.join("\n").as_bytes())?;
     }
     Ok(())
 }

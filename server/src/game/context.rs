@@ -17,6 +17,7 @@ use super::audience::Audience;
 use super::controls::{Controls, Dropped};
 use super::data::Data;
 use super::random::Random;
+use crate::world::frame::Frame;
 
 /// A player in a room.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +63,15 @@ impl Outgoing {
     }
 }
 
+/// What a game says, in the order in which it says it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Saying {
+    /// An event.
+    Event(Outgoing),
+    /// What changed in its world.
+    Frame(Arc<Frame>),
+}
+
 /// What a game cannot change of its room during a call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts<'a> {
@@ -91,7 +101,7 @@ pub struct Room<'a> {
     pub(crate) leaver: Option<&'a Seated>,
     pub(crate) random: &'a mut Random,
     pub(crate) controls: &'a mut Controls,
-    pub(crate) outgoing: &'a mut Vec<Outgoing>,
+    pub(crate) sayings: &'a mut Vec<Saying>,
 }
 
 /// What there is.
@@ -160,7 +170,7 @@ impl<'a> Room<'a> {
         self.facts.name
     }
 
-    /// Seats, 1–1,000.
+    /// Seats, 1–4,096.
     #[must_use]
     pub fn max_players(&self) -> u16 {
         self.facts.max_players
@@ -261,10 +271,16 @@ impl Room<'_> {
         // Each event that names its receivers holds a list of them.
         let named = if let Audience::These(seats) = &audience { size_of_val(&**seats) } else { 0 };
         self.controls.count(bytes + named);
-        self.outgoing.push(Outgoing { audience, event, latest });
+        self.sayings.push(Saying::Event(Outgoing { audience, event, latest }));
     }
 
-    fn drop(&mut self, what: String, why: String) {
+    /// Shows what changed in the game's world.
+    pub(crate) fn show(&mut self, frame: Frame) {
+        self.controls.count(frame.bytes());
+        self.sayings.push(Saying::Frame(Arc::new(frame)));
+    }
+
+    pub(crate) fn drop(&mut self, what: String, why: String) {
         self.controls.count(0);
         self.controls.dropped.push(Dropped { what, why });
     }

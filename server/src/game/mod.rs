@@ -269,9 +269,9 @@ pub fn refuse<T>(code: &'static str, detail: impl Into<String>) -> Result<T, Mes
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Seats, when the creator names no number: 1–1,000.
+    /// Seats, when the creator names no number: 1–4,096.
     pub max_players: u16,
-    /// The most seats that a room's creator or owner may ask for: 1–1,000. More is 422 `bad_max`.
+    /// The most seats that a room's creator or owner may ask for: 1–4,096. More is 422 `bad_max`.
     pub seats_max: u16,
     /// Time between two ticks, at least 1 ms; `None`: the game has no ticks.
     pub tick: Option<Duration>,
@@ -304,7 +304,7 @@ pub struct Settings {
 pub const PUBLIC_DELAY_MAX: Duration = Duration::from_secs(120);
 
 impl Settings {
-    /// A room of so many seats (1–1,000) or fewer, if its creator says so; without ticks and blobs, that flushes every 33 ms
+    /// A room of so many seats (1–4,096) or fewer, if its creator says so; without ticks and blobs, that flushes every 33 ms
     /// at most, belongs to its creator, and is disposed of when it was empty for 1 s.
     #[must_use]
     pub fn new(max_players: u16) -> Self {
@@ -324,7 +324,7 @@ impl Settings {
         }
     }
 
-    /// The same, and a room's creator may ask for more seats: for up to so many (1,000 at most).
+    /// The same, and a room's creator may ask for more seats: for up to so many (4,096 at most).
     #[must_use]
     pub fn with_seats_up_to(self, seats_max: u16) -> Self {
         Self { seats_max, ..self }

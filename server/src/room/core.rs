@@ -36,7 +36,7 @@ use sward_protocol::text;
 use sward_protocol::upstream::Message;
 
 use crate::chat;
-use crate::game::context::{Facts, Outgoing, Seated};
+use crate::game::context::{Facts, Outgoing, Saying, Seated};
 use crate::game::controls::Controls;
 use crate::game::timers::Label;
 use crate::game::{Audience, Blob, Game, Incoming as _, Random, Room, SaveError, Settings};
@@ -193,7 +193,7 @@ pub struct RoomCore<G> {
     is_over: bool,
     /// Who has left, while the game is told so.
     leaver: Option<Seated>,
-    outgoing: Vec<Outgoing>,
+    sayings: Vec<Saying>,
 }
 
 /// What the members were last told of the room.
@@ -234,7 +234,7 @@ impl<G: Game> RoomCore<G> {
             game,
             is_over: false,
             leaver: None,
-            outgoing: Vec::new(),
+            sayings: Vec::new(),
         }
     }
 
@@ -307,13 +307,16 @@ impl<G: Game> RoomCore<G> {
             leaver: self.leaver.as_ref(),
             random: &mut self.random,
             controls: &mut self.controls,
-            outgoing: &mut self.outgoing,
+            sayings: &mut self.sayings,
         };
         let result = call(&mut self.game, &mut room);
         let (shown, refused) = self.controls.blobs.take_changes();
         effects.extend(shown.into_iter().map(|(name, blob)| Effect::Shown { name, blob }));
         effects.extend((0..refused).map(|_| Effect::BlobRefused));
-        effects.extend(self.outgoing.drain(..).map(Effect::Send));
+        effects.extend(self.sayings.drain(..).map(|saying| match saying {
+            Saying::Event(outgoing) => Effect::Send(outgoing),
+            Saying::Frame(frame) => Effect::Frame(frame),
+        }));
         effects.extend(self.controls.dropped.drain(..).map(Effect::Dropped));
         result
     }

@@ -12,6 +12,7 @@ use crate::game::Blob;
 use crate::game::context::Outgoing;
 use crate::game::controls::Dropped;
 use crate::room::bans::Bans;
+use crate::world::frame::Frame;
 
 /// One thing that a room wants done, in the order in which it is to be done.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,8 @@ pub enum Effect {
     Refused(Refusal),
     /// An event to members.
     Send(Outgoing),
+    /// What changed in the game's world, to those who see it.
+    Frame(Arc<Frame>),
     /// A seat is empty: its member hears `gone` and nothing more.
     Vacated {
         /// Which.

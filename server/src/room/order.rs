@@ -36,7 +36,7 @@ pub enum Order {
     Unlock,
     /// Give the room another name; empty takes it away.
     Rename(String),
-    /// Have so many seats, 1–1,000.
+    /// Have so many seats, 1–4,096.
     Resize(u16),
     /// Show this object in lists.
     Meta(Payload),
@@ -226,7 +226,7 @@ mod tests {
             ("sward.rename", r#"{"name":"   "}"#, "bad_name"),
             ("sward.rename", r#"{"name":"a\u0007b"}"#, "bad_name"),
             ("sward.resize", r#"{"max_players":0}"#, "bad_max"),
-            ("sward.resize", r#"{"max_players":1001}"#, "bad_max"),
+            ("sward.resize", r#"{"max_players":4097}"#, "bad_max"),
             ("sward.resize", r#"{"max_players":1000000000}"#, "bad_max"),
             ("sward.resize", r#"{"max_players":-1}"#, "bad_max"),
             ("sward.resize", r#"{"max_players":1.5}"#, "bad_max"),

@@ -31,3 +31,4 @@ mod support;
 mod tutorial;
 mod upstream;
 mod watch;
+mod world;

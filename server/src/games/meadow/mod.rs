@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sward_protocol::limits::ROOM_PLAYERS_MAX;
 
 use crate::game::{
     Audience, BadOptions, ErrorCode, Game, GoneWhy, MessageError, Payload, Random, Reply, Room, SaveError,
@@ -27,7 +28,7 @@ const WIDTH: f64 = 2400.0;
 const HEIGHT: f64 = 1600.0;
 const FLOWERS: u16 = 60;
 /// Unless its creator says so, 50 play in a meadow.
-const SEATS_MAX: u16 = 1000;
+const SEATS_MAX: u16 = ROOM_PLAYERS_MAX;
 /// How near a flower must be to be picked.
 const REACH: f64 = 70.0;
 /// The shortest time between two emotes of one animal.

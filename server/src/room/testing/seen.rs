@@ -8,9 +8,11 @@ use sward_protocol::payload::Payload;
 
 use super::burst::what;
 use super::{TestPlayer, TestRoom};
+use crate::fanout::patch::patches_of;
 use crate::game::{Blob, Game};
 use crate::room::core::RoomStep as _;
 use crate::room::effect::Effect;
+use crate::world::frame::Frame;
 
 /// What one player saw.
 #[derive(Debug, Clone)]
@@ -184,6 +186,7 @@ impl<G: Game> TestRoom<G> {
                 }
             }
             Effect::Dropped(dropped) => panic!("it would be dropped: {dropped}"),
+            Effect::Frame(frame) => self.show(&frame),
             Effect::Admitted(_)
             | Effect::Refused(_)
             | Effect::Results(_)
@@ -194,6 +197,20 @@ impl<G: Game> TestRoom<G> {
             | Effect::Shown { .. }
             | Effect::BlobRefused
             | Effect::Changed(_) => {}
+        }
+    }
+
+    /// What changed in the world is a `patch` to each who sees it.
+    #[track_caller]
+    fn show(&mut self, frame: &Frame) {
+        for patch in patches_of(frame, Seat::GAME) {
+            self.watching.iter_mut().for_each(|watching| watching.hear(&patch, self.now_ms));
+        }
+        for (&seat, id) in &self.seated {
+            self.bursts.add_frame(seat, frame);
+            if let Some(seen) = self.seen.get_mut(id) {
+                seen.heard.extend(patches_of(frame, seat));
+            }
         }
     }
 

@@ -1,0 +1,490 @@
+//! The world and those who see it, against a look at everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use sward_protocol::ids::Seat;
+use sward_protocol::payload::Payload;
+use sward_protocol::view::{Sight, WorldView};
+
+use super::frame::Frame;
+use super::*;
+use crate::game::Random;
+
+const SEAT: Field<Seat> = Field::new("seat");
+const BASKET: Field<u32> = Field::new("basket");
+const NAME: Field<String> = Field::new("name");
+const BAG: Field<Vec<EntityId>> = Field::new("bag");
+const OPEN: Field<bool> = Field::new("open");
+const HEAT: Field<f64> = Field::new("heat").rounded(1);
+
+const SIGHT: f64 = 100.0;
+const KEPT: f64 = 1.2;
+
+fn kinds() -> [Kind; 3] {
+    [
+        Kind::new("animal").with(SEAT).with(BASKET).with_always(NAME).with_own(BAG),
+        Kind::new("flower").with_group(Group::in_sight().with(OPEN).with(HEAT)),
+        Kind::new("beacon").placed_for_all().with(HEAT),
+    ]
+}
+
+fn field() -> World {
+    World::new(Space::flat(1000.0, 800.0).with_sight(SIGHT).with_hysteresis(KEPT), kinds())
+}
+
+fn value(data: &impl Serialize) -> Value {
+    serde_json::to_value(data).unwrap()
+}
+
+/// The patch that a player makes of a frame.
+fn patch(frame: &Frame, seat: Seat) -> Value {
+    let pieces = frame.pieces_for(seat).map(|piece| serde_json::from_slice::<Value>(piece.json()).unwrap());
+    json!({"tick": frame.tick(), "world": pieces.collect::<Vec<_>>()})
+}
+
+/// A world and what its players know of it.
+struct Meadow {
+    world: World,
+    views: BTreeMap<Seat, WorldView>,
+    naive: Naive,
+}
+
+impl Meadow {
+    fn new(world: World) -> Self {
+        Self { world, views: BTreeMap::new(), naive: Naive::default() }
+    }
+
+    fn hear(&mut self, frame: &Frame) -> BTreeMap<Seat, Vec<Sight>> {
+        let told =
+            self.views.iter_mut().map(|(&seat, view)| (seat, view.apply(patch(frame, seat)))).collect();
+        self.naive.check(&self.world);
+        for (&seat, view) in &self.views {
+            let shown = WorldView::of(value(&self.world.state(seat)));
+            assert_eq!(view.entities(), shown.entities(), "{seat} was told otherwise than he is shown");
+            assert_eq!(view.hash(), shown.hash());
+        }
+        told
+    }
+
+    fn come(&mut self, seat: Seat, eye: Eye) {
+        self.views.remove(&seat);
+        self.naive.eyes.remove(&seat);
+        let (frame, too_large) = self.world.admit(seat, eye);
+        assert_eq!(too_large, []);
+        self.naive.look(&self.world);
+        self.hear(&frame);
+        self.naive.eyes.insert(seat, eye);
+        self.naive.look(&self.world);
+        self.views.insert(seat, WorldView::of(value(&self.world.state(seat))));
+    }
+
+    fn tick(&mut self) -> BTreeMap<Seat, Vec<Sight>> {
+        let (frame, too_large) = self.world.tick();
+        assert_eq!(too_large, []);
+        self.naive.look(&self.world);
+        self.hear(&frame)
+    }
+
+    fn look(&mut self, seat: Seat, eye: Eye) {
+        self.naive.eyes.insert(seat, eye);
+        self.world.look(seat, eye);
+    }
+
+    /// What the last tick told one player.
+    fn told(&mut self, seat: u16) -> Vec<Sight> {
+        self.tick().remove(&Seat(seat)).unwrap()
+    }
+
+    fn sees(&self, seat: u16, EntityId(id): EntityId) -> Value {
+        let seen = self.views[&Seat(seat)].entities().get(&id);
+        seen.map_or(Value::Null, |seen| {
+            let mut fields = json!(seen.fields);
+            if seen.far {
+                fields["far"] = json!(true);
+            }
+            fields
+        })
+    }
+
+    fn put(&mut self, kind: &str, x: f64, y: f64) -> EntityId {
+        let id = self.world.spawn(kind).unwrap();
+        self.world.put(id, Place::flat(x, y));
+        id
+    }
+
+    /// A player with an animal of his own.
+    fn walker(&mut self, seat: u16, x: f64, y: f64) -> EntityId {
+        let id = self.put("animal", x, y);
+        self.world.set(id, SEAT, Seat(seat));
+        self.world.set_owner(id, Some(Seat(seat)));
+        self.come(Seat(seat), Eye::Entity(id));
+        id
+    }
+}
+
+fn enter(id: EntityId) -> Sight {
+    Sight::Enter(id.0)
+}
+
+fn leave(id: EntityId) -> Sight {
+    Sight::Leave(id.0)
+}
+
+fn change(id: EntityId, fields: &[&str]) -> Sight {
+    Sight::Change { id: id.0, fields: fields.iter().map(|name| (*name).to_owned()).collect() }
+}
+
+#[test]
+fn only_what_changed_travels_and_only_to_who_sees_it() {
+    let mut meadow = Meadow::new(field());
+    let (zoe, bo) = (meadow.walker(1, 500.0, 400.0), meadow.walker(2, 550.0, 400.0));
+    let _far = meadow.walker(3, 100.0, 100.0);
+    assert_eq!(meadow.sees(1, zoe), json!({"seat": 1, "x": 500, "y": 400}));
+    assert!(meadow.world.set(zoe, BASKET, 1) && !meadow.world.set(zoe, BASKET, 1));
+    let told = meadow.tick();
+    assert_eq!(told[&Seat(1)], [change(zoe, &["basket"])]);
+    assert_eq!(told[&Seat(2)], told[&Seat(1)]);
+    assert_eq!(told[&Seat(3)], []);
+    meadow.world.put(bo, Place::flat(550.04, 400.0));
+    assert_eq!(meadow.told(1), [], "less than the space tells");
+    assert_eq!(meadow.world.place(bo).unwrap().x, 550.04, "but the game knows it");
+    meadow.world.put(bo, Place::flat(550.06, 400.0).with_angle(0.5));
+    assert_eq!(meadow.told(1), [change(bo, &["turn", "x", "y"])]);
+    meadow.world.put(bo, Place::flat(550.06, 400.0));
+    meadow.tick();
+    assert_eq!(meadow.sees(1, bo), json!({"seat": 2, "x": 550.1, "y": 400}), "not turned any more");
+}
+
+#[test]
+fn what_comes_into_sight_leaves_it_a_little_farther_away() {
+    let mut meadow = Meadow::new(field());
+    let zoe = meadow.walker(1, 500.0, 400.0);
+    let flower = meadow.put("flower", 601.0, 400.0);
+    assert_eq!(meadow.told(1), []);
+    meadow.world.put(flower, Place::flat(600.0, 400.0));
+    assert_eq!(meadow.told(1), [enter(flower)]);
+    meadow.world.put(flower, Place::flat(619.0, 400.0));
+    assert_eq!(meadow.told(1), [change(flower, &["x", "y"])], "kept");
+    meadow.world.put(zoe, Place::flat(498.0, 400.0));
+    assert_eq!(meadow.told(1), [change(zoe, &["x", "y"]), leave(flower)], "his own step");
+    meadow.world.put(zoe, Place::flat(501.0, 400.0));
+    assert_eq!(meadow.told(1), [change(zoe, &["x", "y"])], "not back at 118");
+    meadow.world.put(zoe, Place::flat(900.0, 10.0));
+    let near = meadow.put("flower", 905.0, 20.0);
+    assert_eq!(meadow.told(1), [change(zoe, &["x", "y"]), enter(near)], "teleported");
+    assert_eq!(meadow.world.near(Place::flat(900.0, 10.0), 50.0), [zoe, near]);
+    assert!(meadow.world.is_in_sight(Seat(1), near) && !meadow.world.is_in_sight(Seat(1), flower));
+}
+
+#[test]
+fn some_fields_are_seen_from_everywhere_and_some_by_the_owner_alone() {
+    let mut meadow = Meadow::new(field());
+    let (zoe, bo) = (meadow.walker(1, 100.0, 100.0), meadow.walker(2, 900.0, 700.0));
+    meadow.world.set(zoe, NAME, "Zoë".to_owned());
+    meadow.world.set(zoe, BAG, vec![EntityId(7)]);
+    assert_eq!(meadow.told(2), [change(zoe, &["name"])], "far away");
+    assert_eq!(meadow.sees(2, zoe), json!({"name": "Zoë", "far": true}));
+    assert_eq!(meadow.sees(1, zoe), json!({"seat": 1, "x": 100, "y": 100, "name": "Zoë", "bag": [7]}));
+    meadow.world.put(zoe, Place::flat(880.0, 690.0));
+    assert_eq!(meadow.told(2), [enter(zoe)]);
+    assert_eq!(meadow.sees(2, zoe), json!({"seat": 1, "x": 880, "y": 690, "name": "Zoë"}));
+    meadow.world.set_owner(zoe, Some(Seat(2)));
+    let told = meadow.tick();
+    assert_eq!(
+        (&told[&Seat(1)], &told[&Seat(2)]),
+        (&vec![change(zoe, &["bag"])], &vec![change(zoe, &["bag"])])
+    );
+    assert_eq!(meadow.sees(1, zoe).get("bag"), None, "his eyes are there still, but it is not his");
+    assert_eq!(meadow.sees(2, zoe)["bag"], json!([7]));
+    let beacon = meadow.put("beacon", 500.0, 100.0);
+    meadow.world.set(beacon, HEAT, 3.12);
+    meadow.tick();
+    assert_eq!(meadow.sees(1, beacon), json!({"x": 500, "y": 100, "far": true}), "on the map");
+    meadow.world.put(zoe, Place::flat(501.0, 101.0));
+    assert_eq!(meadow.told(1), [change(zoe, &["x", "y"]), leave(bo), enter(beacon)]);
+    assert_eq!(meadow.sees(1, beacon), json!({"x": 500, "y": 100, "heat": 3.1}));
+}
+
+#[test]
+fn an_entity_may_be_seen_otherwise_than_its_place_says() {
+    let mut meadow = Meadow::new(field());
+    meadow.walker(1, 100.0, 100.0);
+    meadow.walker(2, 900.0, 700.0);
+    let flower = meadow.put("flower", 890.0, 700.0);
+    assert_eq!(meadow.told(1), []);
+    for (visibility, sees) in [
+        (Visibility::Everywhere, [true, true]),
+        (Visibility::Only(vec![Seat(1)]), [true, false]),
+        (Visibility::Nobody, [false, false]),
+        (Visibility::Within(5.0), [false, false]),
+        (Visibility::Within(10.0), [false, true]),
+        (Visibility::Within(2_000.0), [true, true]),
+        (Visibility::InSight, [false, true]),
+    ] {
+        meadow.world.set_visibility(flower, visibility.clone());
+        meadow.tick();
+        assert_eq!([1, 2].map(|seat| meadow.sees(seat, flower) != Value::Null), sees, "{visibility:?}");
+        meadow.world.set(flower, HEAT, f64::from(u8::from(sees[0])) + 0.5);
+        meadow.tick();
+    }
+    meadow.world.set_visibility(flower, Visibility::Nobody);
+    meadow.world.set_owner(flower, Some(Seat(1)));
+    meadow.tick();
+    assert_eq!(meadow.sees(1, flower), Value::Null, "not even its owner");
+}
+
+#[test]
+fn eyes_are_where_the_game_says() {
+    let mut meadow = Meadow::new(field());
+    let flower = meadow.put("flower", 500.0, 400.0);
+    let everywhere = meadow.put("flower", 1.0, 1.0);
+    meadow.world.set_visibility(everywhere, Visibility::Everywhere);
+    meadow.come(Seat(1), Eye::Nowhere);
+    assert_eq!(
+        (meadow.sees(1, flower), meadow.sees(1, everywhere)["x"].clone()),
+        (Value::Null, json!(1)),
+        "no position"
+    );
+    meadow.look(Seat(1), Eye::At(Place::flat(450.0, 400.0)));
+    assert_eq!(meadow.told(1), [enter(flower)]);
+    meadow.world.set_sight(Seat(1), Some(10.0));
+    assert_eq!(meadow.told(1), [leave(flower)]);
+    meadow.look(Seat(1), Eye::Everywhere);
+    assert_eq!(meadow.told(1), [enter(flower)]);
+    let eye = meadow.put("flower", 495.0, 400.0);
+    meadow.look(Seat(1), Eye::Entity(eye));
+    assert_eq!(meadow.told(1), [enter(eye)]);
+    meadow.world.clear_place(eye);
+    assert_eq!(meadow.told(1), [leave(flower), leave(eye)], "it is nowhere");
+    meadow.world.put(eye, Place::flat(500.0, 400.0));
+    meadow.tick();
+    meadow.world.remove(eye);
+    assert_eq!(meadow.told(1), [leave(flower), leave(eye)], "it is no more");
+}
+
+#[test]
+fn ids_are_given_again_but_not_soon_and_never_mistaken() {
+    let mut meadow = Meadow::new(field());
+    meadow.come(Seat(1), Eye::At(Place::flat(0.0, 0.0)));
+    let first = meadow.put("flower", 1.0, 1.0);
+    meadow.tick();
+    let mut ids = BTreeSet::new();
+    let mut given_again = false;
+    for _ in 0..600 {
+        // Within one tick the id is never given to another.
+        let brief = meadow.put("flower", 2.0, 2.0);
+        assert!(meadow.world.remove(brief) && !meadow.world.remove(brief) && !meadow.world.has(brief));
+        let id = meadow.put("animal", 1.0, 1.0);
+        assert_ne!(id, brief);
+        given_again |= !ids.insert(id);
+        assert_eq!(meadow.told(1), [enter(id)]);
+        meadow.world.remove(id);
+        assert_eq!(meadow.told(1), [leave(id)]);
+    }
+    assert!(given_again && ids.len() > FREE_IDS_MIN / 2, "{} ids", ids.len());
+    assert_eq!((meadow.world.len(), meadow.world.kind(first)), (1, Some("flower")));
+    assert!(meadow.world.slots.len() <= FREE_IDS_MIN + 4, "{}", meadow.world.slots.len());
+    let stale = EntityId(9_999);
+    assert!(!meadow.world.set(stale, OPEN, true) && !meadow.world.put(stale, Place::flat(1.0, 1.0)));
+    assert_eq!((meadow.world.get(stale, OPEN), meadow.world.owner(stale)), (None, None));
+}
+
+#[test]
+fn a_world_is_bounded() {
+    let mut world = World::new(Space::none(), kinds());
+    for _ in 0..ENTITIES_MAX {
+        world.spawn("flower").unwrap();
+    }
+    assert_eq!(world.spawn("flower"), Err(WorldFull));
+    assert!(world.remove(EntityId(5)));
+    assert_eq!(world.spawn("flower"), Err(WorldFull), "until everybody was told");
+    world.tick();
+    assert_eq!(world.spawn("flower"), Ok(EntityId(5)), "there is no other id");
+    world.set(EntityId(5), OPEN, true);
+    let animal = EntityId(6);
+    world.remove(animal);
+    world.tick();
+    let animal = world.spawn("animal").unwrap();
+    world.set(animal, NAME, "x".repeat(entity::PIECE_BYTES_MAX));
+    let (frame, too_large) = world.tick();
+    assert_eq!((too_large.len(), frame.pieces_for(Seat(1)).count()), (1, 2), "{too_large:?}");
+    assert_eq!(world.get(animal, NAME), None, "what nobody can be told is not there");
+}
+
+#[test]
+fn without_space_everybody_sees_everything_and_it_is_said_once() {
+    let mut meadow = Meadow::new(World::new(Space::none(), kinds()).with_watchers());
+    let flower = meadow.world.spawn("flower").unwrap();
+    for seat in 1..=3 {
+        meadow.come(Seat(seat), Eye::Nowhere);
+    }
+    meadow.views.insert(Seat::GAME, WorldView::of(value(&meadow.world.state(Seat::GAME))));
+    meadow.world.set(flower, OPEN, true);
+    let (frame, _) = meadow.world.tick();
+    assert_eq!(frame.pieces().len(), 1, "encoded once");
+    assert_eq!(meadow.hear(&frame)[&Seat::GAME], [change(flower, &["heat", "open"][1..])]);
+    assert!(meadow.world.tick().0.is_empty());
+}
+
+#[test]
+fn three_dimensions_are_as_two() {
+    let mut meadow = Meadow::new(World::new(Space::solid(500.0, 500.0, 500.0).with_sight(SIGHT), kinds()));
+    let below = meadow.world.spawn("flower").unwrap();
+    meadow.world.put(below, Place::solid(250.0, 250.0, 100.0).with_quaternion([0.0, 0.601, 0.0, 0.799_2]));
+    meadow.come(Seat(1), Eye::At(Place::solid(250.0, 250.0, 190.0)));
+    assert_eq!(meadow.sees(1, below), json!({"x": 250, "y": 250, "z": 100, "turn": [0, 0.6, 0, 0.8]}));
+    meadow.look(Seat(1), Eye::At(Place::solid(250.0, 250.0, 220.0)));
+    assert_eq!(meadow.told(1), [leave(below)]);
+    assert_eq!(meadow.world.distance(below, below), Some(0.0));
+}
+
+/// Who has what in sight, found out by a look at everything.
+#[derive(Default)]
+struct Naive {
+    eyes: BTreeMap<Seat, Eye>,
+    in_sight: BTreeSet<(Seat, EntityId)>,
+}
+
+impl Naive {
+    fn look(&mut self, world: &World) {
+        let pairs = self.eyes.iter().flat_map(|(&seat, eye)| world.ids().map(move |id| (seat, eye, id)));
+        let now = pairs.filter(|(seat, eye, id)| self.is_in_sight(world, *seat, eye, *id));
+        self.in_sight = now.map(|(seat, _, id)| (seat, id)).collect();
+    }
+
+    fn is_in_sight(&self, world: &World, seat: Seat, eye: &Eye, id: EntityId) -> bool {
+        let entity = world.entity(id).unwrap();
+        let from = match eye {
+            Eye::Entity(id) => world.place(*id),
+            Eye::At(place) => Some(*place),
+            Eye::Nowhere | Eye::Everywhere => None,
+        };
+        let distance = from
+            .zip(entity.place)
+            .map(|(from, at)| ((from.x - at.x) * (from.x - at.x) + (from.y - at.y) * (from.y - at.y)).sqrt());
+        let is_within = |radius: f64| {
+            let reach = if self.in_sight.contains(&(seat, id)) { radius * KEPT } else { radius };
+            *eye == Eye::Everywhere || distance.is_some_and(|distance| distance <= reach)
+        };
+        let is_seen = match &entity.visibility {
+            Visibility::InSight => is_within(SIGHT),
+            Visibility::Within(radius) => is_within(*radius),
+            Visibility::Everywhere => true,
+            Visibility::Only(seats) => seats.contains(&seat),
+            Visibility::Nobody => return false,
+        };
+        is_seen || entity.owner == Some(seat)
+    }
+
+    fn check(&self, world: &World) {
+        if world.space.sight().is_none()
+            || world.space.is_solid()
+            || world.viewers.values().any(|viewer| viewer.sight.is_some())
+        {
+            return;
+        }
+        for &seat in self.eyes.keys() {
+            for id in world.ids() {
+                let wanted = self.in_sight.contains(&(seat, id));
+                assert_eq!(world.is_in_sight(seat, id), wanted, "{seat} and {id:?}, {:?}", world.entity(id));
+            }
+        }
+    }
+}
+
+/// One change of a world by chance.
+fn change_by_chance(meadow: &mut Meadow, random: &mut Random) {
+    let world = &mut meadow.world;
+    let ids: Vec<_> = world.ids().collect();
+    let seat = Seat(1 + u16::try_from(random.below(5)).unwrap());
+    let place = Place::flat(random.fraction() * 500.0, random.fraction() * 300.0);
+    let Some(&id) = random.pick(&ids) else {
+        world.spawn("animal").unwrap();
+        return;
+    };
+    match random.below(100) {
+        0..8 => {
+            let kind = *random.pick(&["animal", "flower", "beacon"]).unwrap();
+            let id = world.spawn(kind).unwrap();
+            if random.below(10) > 0 {
+                world.put(id, place);
+            }
+        }
+        8..14 => assert!(world.remove(id)),
+        14..18 => assert!(world.clear_place(id)),
+        18..50 => assert!(world.put(id, place)),
+        50..60 => {
+            let step = world.place(id).unwrap_or(place);
+            world.put(id, Place::flat(step.x + 3.0, step.y - 2.0).with_angle(random.fraction()));
+        }
+        60..66 => {
+            let seats = vec![seat, Seat(2)];
+            let radius = random.fraction() * 400.0;
+            let all = [
+                Visibility::InSight,
+                Visibility::InSight,
+                Visibility::Within(radius),
+                Visibility::Everywhere,
+                Visibility::Only(seats),
+                Visibility::Nobody,
+            ];
+            world.set_visibility(id, random.pick(&all).unwrap().clone());
+        }
+        66..72 => {
+            let owner = (random.below(4) > 0).then_some(seat);
+            world.set_owner(id, owner);
+        }
+        72..78 => {
+            let eye = *random
+                .pick(&[Eye::Nowhere, Eye::Entity(id), Eye::Entity(id), Eye::At(place), Eye::Everywhere])
+                .unwrap();
+            if meadow.naive.eyes.contains_key(&seat) && random.below(5) > 0 {
+                meadow.look(seat, eye);
+            } else {
+                meadow.come(seat, eye);
+            }
+        }
+        _ => match world.kind(id).unwrap() {
+            "animal" => {
+                world.set(id, BASKET, random.below(3));
+                world.set(id, NAME, format!("animal {}", random.below(3)));
+                world.set(id, BAG, vec![id]);
+            }
+            "flower" => {
+                world.set(id, OPEN, random.below(2) == 0);
+                world.set(id, HEAT, random.fraction());
+            }
+            _ => {
+                world.set(id, HEAT, random.fraction());
+            }
+        },
+    }
+}
+
+#[test]
+fn whatever_happens_each_player_knows_what_he_may_see_and_nothing_else() {
+    for seed in 0..40 {
+        let mut random = Random::from_seed(seed);
+        let mut meadow = Meadow::new(field().with_watchers());
+        meadow.naive.eyes.insert(Seat::GAME, Eye::Everywhere);
+        meadow.views.insert(Seat::GAME, WorldView::default());
+        for step in 0..250 {
+            for _ in 0..random.below(6) {
+                change_by_chance(&mut meadow, &mut random);
+            }
+            if random.below(5) == 0 {
+                let twin: World = Payload::of(&meadow.world).unwrap().parse().unwrap();
+                let frames = (twin.clone().tick(), meadow.world.clone().tick());
+                assert_eq!(
+                    frames.0, frames.1,
+                    "seed {seed}, step {step}: the restored world goes on otherwise"
+                );
+                if random.below(2) == 0 {
+                    meadow.world = twin;
+                }
+            }
+            meadow.tick();
+        }
+    }
+}
