@@ -152,6 +152,7 @@ fn shown(effect: Effect) -> Option<Effect> {
         }
         Effect::Admitted(_) => Some(Effect::Occupied),
         Effect::Send(_)
+        | Effect::Frame(_)
         | Effect::Vacated { .. }
         | Effect::Occupied
         | Effect::Shown { .. }

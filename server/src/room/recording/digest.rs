@@ -51,7 +51,8 @@ impl Digest {
         self.hash = OFFSET;
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
+    /// Takes up bytes.
+    pub fn bytes(&mut self, bytes: &[u8]) {
         self.hash = bytes.iter().fold(self.hash, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
     }
 
@@ -89,6 +90,10 @@ impl Digest {
                 self.number(u64::from(is_whole));
                 self.bytes(&written);
                 self.written = written;
+            }
+            Effect::Frame(frame) => {
+                self.text("frame");
+                frame.digest(self);
             }
             Effect::Vacated { seat, why, detail } => self.tagged("vacated", &(seat, why, detail)),
             Effect::Results(results) => {

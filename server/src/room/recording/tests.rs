@@ -1,5 +1,6 @@
 //! Rooms recorded and played again: as they were, cut, damaged, from the future, and not what they were.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -16,7 +17,9 @@ use super::format::{End, Header, Line, Record, VERSION, push_end};
 use super::reader::{Flaw, MEMBER_BYTES_MAX, Reader};
 use super::replay::{Difference, Differing, NotReplayed, Replay};
 use super::scribe::Scribe;
-use crate::game::{Audience, BadOptions, Game, Random, Raw, Reply, Room, Settings, done};
+use crate::game::{
+    Audience, BadOptions, Game, MessageError, Random, Raw, Reply, Room, SaveError, Settings, done,
+};
 use crate::games::cards::Cards;
 use crate::games::meadow::Meadow;
 use crate::games::relay::Relay;
@@ -27,6 +30,7 @@ use crate::room::input::{Input, Newcomer};
 use crate::room::simulation::fidget::Fidget;
 use crate::room::simulation::player::{Knows, batch, me};
 use crate::stream::gzip::{Gzip, compressor};
+use crate::world::{EntityId, Eye, Field, Kind, Place, Space, World};
 
 const START_MS: u64 = 1_764_000_000_000;
 
@@ -73,6 +77,69 @@ impl Game for Leaky {
     }
 }
 
+const STEPS: Field<u32> = Field::new("steps");
+
+/// A world in which everybody has an animal that wanders; `blurs` has what is told depend on the process.
+struct Herd {
+    world: World,
+    animals: BTreeMap<Seat, EntityId>,
+    blurs: bool,
+}
+
+impl Game for Herd {
+    type Message = Raw;
+
+    fn create(options: &Payload, _: &mut Random) -> Result<Self, BadOptions> {
+        let space = Space::flat(1_000.0, 1_000.0).with_sight(300.0);
+        let world = World::new(space, [Kind::new("animal").with(STEPS)]).with_watchers();
+        Ok(Self { world, animals: BTreeMap::new(), blurs: options.json().contains("blurs") })
+    }
+
+    fn settings(&self) -> Settings {
+        Settings::new(4).with_tick(Duration::from_millis(50)).with_public(Duration::ZERO)
+    }
+
+    fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
+        let animal = self.world.spawn("animal").unwrap();
+        self.animals.insert(seat, animal);
+        self.world.put(animal, Place::flat(500.0, 500.0));
+        self.world.welcome(room, seat, Eye::Entity(animal));
+        Ok(())
+    }
+
+    fn leave(&mut self, _: &mut Room<'_>, seat: Seat, _: GoneWhy) {
+        if let Some(animal) = self.animals.remove(&seat) {
+            self.world.remove(animal);
+        }
+    }
+
+    fn message(&mut self, _: &mut Room<'_>, _: Seat, _: Raw) -> Reply {
+        done()
+    }
+
+    fn tick(&mut self, room: &mut Room<'_>) {
+        for &animal in self.animals.values() {
+            let (x, y) = (room.random().fraction() * 1_000.0, room.random().fraction() * 1_000.0);
+            self.world.put(animal, Place::flat(x, y));
+            let outside = u32::try_from(OUTSIDE.fetch_add(1, Ordering::Relaxed)).unwrap();
+            self.world.set(animal, STEPS, if self.blurs { outside } else { 1 });
+        }
+        self.world.show(room);
+        // What is saved does not tell.
+        for &animal in self.animals.values() {
+            self.world.set(animal, STEPS, 0);
+        }
+    }
+
+    fn state(&self, seat: Seat) -> impl Serialize {
+        json!({"world": self.world.state(seat)})
+    }
+
+    fn save(&self) -> Result<Payload, SaveError> {
+        Ok(Payload::of(&self.animals)?)
+    }
+}
+
 fn catalog() -> Catalog {
     let mut catalog = Catalog::default();
     catalog.add::<Relay>("relay");
@@ -80,6 +147,7 @@ fn catalog() -> Catalog {
     catalog.add::<Cards>("cards");
     catalog.add::<Fidget>("fidget");
     catalog.add::<Leaky>("leaky");
+    catalog.add::<Herd>("herd");
     catalog
 }
 
@@ -257,7 +325,7 @@ fn lines(file: &[u8]) -> (Vec<Line>, Option<Flaw>) {
 #[test]
 fn rooms_of_every_game_are_played_again_as_they_were() {
     for seed in 0..8 {
-        for game in ["relay", "meadow", "cards", "fidget"] {
+        for game in ["relay", "meadow", "cards", "fidget", "herd"] {
             let options = match game {
                 "fidget" => {
                     json!({"pauses": seed % 2 == 0, "lets_in": seed % 3 == 0, "bots_yield": seed % 2 == 1})
@@ -434,6 +502,13 @@ fn a_game_that_looks_outside_of_its_room_is_caught_at_the_next_hash() {
     let mut taped = leaky(&json!({}));
     taped.say("look");
     assert_eq!(play(taped.file(None)).1, Ok(None));
+}
+
+#[test]
+fn what_a_world_shows_is_compared_too() {
+    let (file, _) = at_random(&header("herd", &json!({"blurs": true}), 1), 300);
+    let difference = play(file).1.unwrap_err();
+    assert!(matches!(difference.what, Differing::Hash { .. }), "{difference}");
 }
 
 #[test]
