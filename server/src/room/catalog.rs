@@ -53,6 +53,7 @@ pub(crate) fn last_words(panic: &(dyn Any + Send)) -> &str {
 pub struct Catalog {
     games: BTreeMap<String, Arc<Make>>,
     restores: BTreeMap<String, Restore>,
+    versions: BTreeMap<String, &'static str>,
     policies: BTreeMap<String, RoomPolicy>,
 }
 
@@ -77,12 +78,14 @@ impl Catalog {
             let core = restored.map_err(|panic| SaveError::Malformed(last_words(&*panic).to_owned()))??;
             Ok(Box::new(core))
         });
+        self.versions.insert(name.to_owned(), G::VERSION);
     }
 
     /// Leaves a game out, and who may make its rooms.
     pub fn remove(&mut self, name: &str) {
         self.games.remove(name);
         self.restores.remove(name);
+        self.versions.remove(name);
         self.policies.remove(name);
     }
 
@@ -120,6 +123,12 @@ impl Catalog {
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.games.contains_key(name)
+    }
+
+    /// The version of a game's rules.
+    #[must_use]
+    pub fn version(&self, name: &str) -> Option<&'static str> {
+        self.versions.get(name).copied()
     }
 
     /// The names of all games.

@@ -23,6 +23,7 @@ const PURE: &[&str] = &[
     "room/lobby.rs",
     "room/lobby",
     "room/passes.rs",
+    "room/recording",
     "room/simulation",
     "room/testing.rs",
     "room/testing",

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use super::super::patch::PIECE_BYTES_MAX;
+use sward_protocol::limits::EVENT_BYTES_MAX;
+
 use super::super::saved::{Line, SavedPiece, SavedSight};
 use super::{Item, SIGHT_BYTES_MAX, SIGHT_PIECES_MAX, Sight, packed};
 use crate::game::SaveError;
 use crate::world::frame::{Piece, PieceKey};
+
+/// What is around a piece in a patch that has it alone.
+const AROUND_BYTES: usize = 64;
 
 impl Sight {
     pub(in super::super) fn save(&self) -> SavedSight {
@@ -24,7 +28,7 @@ impl Sight {
         for SavedPiece { entity, group, seq, at_ms, piece } in &saved.pieces {
             let (key, json) = (PieceKey { entity: *entity, group: *group }, piece.json());
             let is_behind = sight.items.last().is_none_or(|last| last.key < packed(key));
-            let is_one = json.starts_with('{') && json.len() <= PIECE_BYTES_MAX;
+            let is_one = json.starts_with('{') && json.len() + AROUND_BYTES <= EVENT_BYTES_MAX;
             if !is_behind || !is_one || *seq <= floor || *seq > saved.newest {
                 return Err(SaveError::Malformed(format!("piece {seq} of a world")));
             }

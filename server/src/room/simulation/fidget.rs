@@ -38,7 +38,7 @@ struct Options {
 
 /// Its options, what it has counted, and a world.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Fidget {
+pub(in crate::room) struct Fidget {
     options: Options,
     calls: u64,
     wild: Wild,
@@ -47,7 +47,7 @@ pub(super) struct Fidget {
 /// What it is to do.
 #[derive(Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
-pub(super) enum Message {
+pub(in crate::room) enum Message {
     Do { act: u32, seat: Seat, ms: u64 },
 }
 

@@ -15,9 +15,9 @@
 //!
 //! `SWARD_SEED=… cargo test -p sward-server --lib simulation` replays one seed.
 
-mod fidget;
+pub(super) mod fidget;
 mod model;
-mod player;
+pub(super) mod player;
 mod reader;
 mod record;
 mod room;

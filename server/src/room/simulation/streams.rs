@@ -60,7 +60,7 @@ impl Game for Wilderness {
 
     fn tick(&mut self, room: &mut Room<'_>) {
         if room.random().below(3) == 0 {
-            room.send(Audience::All, "before", &"ö");
+            room.send(Audience::All, "before", "ö");
         }
         self.0.tick(room);
         if room.random().below(3) == 0 {

@@ -1,7 +1,10 @@
-//! The room as a value, and back.
+//! The room as a value, and back; as a hash, for recordings.
 
-use super::{Charter, RoomCore};
+use sward_protocol::payload::Payload;
+
+use super::{Charter, RoomCore, shown};
 use crate::game::{Game, SaveError};
+use crate::room::recording::digest::Digest;
 use crate::room::roster::Roster;
 use crate::room::saved::SavedRoom;
 
@@ -37,11 +40,11 @@ impl<G: Game> RoomCore<G> {
         Ok(core)
     }
 
-    /// The room as a value.
-    pub(super) fn saved(&self) -> Result<SavedRoom, SaveError> {
+    /// The room as a value, with what its game saved.
+    pub(super) fn saved(&self, state: Payload) -> SavedRoom {
         let Charter { id, game, code, name, private, password, creator, standing, meta, max_players } =
             self.charter.clone();
-        Ok(SavedRoom {
+        SavedRoom {
             id,
             game,
             code,
@@ -64,7 +67,23 @@ impl<G: Game> RoomCore<G> {
             timers: self.controls.timers.clone(),
             blobs: self.controls.blobs.by_name().clone(),
             random: self.random.clone(),
-            state: self.game.save()?,
-        })
+            state,
+        }
+    }
+
+    /// Takes up all that the room is. Of a game that cannot be saved, this is what its players are shown, and everybody if
+    /// it is public.
+    pub(super) fn hashed(&self, digest: &mut Digest) {
+        if let Ok(state) = self.game.save() {
+            digest.value(&self.saved(state));
+            return;
+        }
+        digest.value(&self.saved(Payload::null()));
+        for &seat in self.roster.seated().keys() {
+            digest.value(&self.state(seat));
+        }
+        if self.settings.public.is_some() {
+            digest.value(&shown(&self.game.public_state()));
+        }
     }
 }
