@@ -476,14 +476,17 @@ impl Simulation<'_> {
 
     /// Whoever has read all that there is knows all that there is.
     fn check_reader(&mut self, number: usize) {
-        let session = &self.sessions[number];
+        let session = &mut self.sessions[number];
         if !session.has_stream() || session.expected.awaits_snapshot || !session.expected.is_posted() {
             return;
         }
         session.expected.check_read();
         self.counts.read_whole += 1;
         match session.stay {
-            Some(stay) if self.rooms[stay.room].is_flushed() => self.rooms[stay.room].check_reader(session),
+            Some(stay) if self.rooms[stay.room].is_flushed() => {
+                session.expected.seen();
+                self.rooms[stay.room].check_reader(session);
+            }
             Some(_) => {}
             None => assert!(session.view.is_none(), "who is out has not read so: {:?}", session.view),
         }

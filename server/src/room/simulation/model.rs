@@ -22,6 +22,8 @@ pub(super) struct Expected {
     newest: BTreeMap<LatestKey, u64>,
     numbers: u64,
     bytes: usize,
+    /// Since when he may have been shown something of a world that he has not read.
+    shown_ms: Option<u64>,
     /// Nothing of the room counts before `joined`.
     pub(super) awaits_snapshot: bool,
 }
@@ -63,6 +65,16 @@ impl Expected {
         let latest = latest.cloned();
         self.said.push_back(Said { number: self.numbers, text: text.clone(), latest, at_ms: now_ms });
         self.unposted += 1;
+    }
+
+    /// The room shows him something of its world.
+    pub(super) fn show(&mut self, now_ms: u64) {
+        self.shown_ms.get_or_insert(now_ms);
+    }
+
+    /// He read all that he was shown.
+    pub(super) fn seen(&mut self) {
+        self.shown_ms = None;
     }
 
     /// What the room said was handed to his outbox.
@@ -122,7 +134,8 @@ impl Expected {
 
     /// Whether so little is unread, and all of it so new, that the window must still have it.
     pub(super) fn is_small(&self, age_ms_max: u64, now_ms: u64) -> bool {
-        let is_new = self.said.front().is_none_or(|oldest| now_ms - oldest.at_ms <= age_ms_max);
+        let oldest_ms = self.said.front().map(|oldest| oldest.at_ms).into_iter().chain(self.shown_ms).min();
+        let is_new = oldest_ms.is_none_or(|oldest_ms| now_ms - oldest_ms <= age_ms_max);
         is_new && self.said.len() < 300 && self.bytes < 48 * 1024
     }
 }

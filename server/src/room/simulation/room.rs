@@ -355,6 +355,11 @@ impl SimRoom {
                 around.counts.accepted += results.iter().filter(|done| done.is_ok()).count() as u64
             }
             Effect::Frame(frame) => {
+                for (&seat, Member { session, .. }) in &self.members {
+                    if frame.pieces_for(seat).next().is_some() {
+                        around.sessions[*session].expected.show(around.now_ms);
+                    }
+                }
                 self.pending.push_frame(frame, around.packs());
                 self.flush_if_full(around);
             }
