@@ -179,7 +179,10 @@ impl Simulation<'_> {
                 },
             }),
             Game::Cards => json!({"turn_ms": 1_000 + random.below(5_000)}),
-            Game::Meadow => json!({}),
+            // Small enough that things come into sight, and are taken.
+            Game::Meadow => {
+                json!({"width": 1_200, "height": 1_000, "sight": 300, "flowers": 20, "things": 40})
+            }
             Game::Fidget => json!({
                 "pauses": chance(random, 50),
                 "lets_in": chance(random, 50),

@@ -160,12 +160,14 @@ fn relay(random: &mut Random, number: u64, bytes: usize) -> Value {
 
 fn meadow(random: &mut Random) -> Value {
     match random.below(10) {
-        0 => json!({"type": "pick", "data": {"flower": random.below(62)}}),
-        1 => {
+        0 => json!({"type": "pick", "data": {"flower": random.below(22)}}),
+        1 => json!({"type": "take", "data": {"thing": 20 + random.below(42)}}),
+        2 => json!({"type": "drop", "data": {"thing": 20 + random.below(42)}}),
+        3 => {
             json!({"type": "emote", "data": {"emote": random.pick(&["wave", "heart", "sleep", "none"]).unwrap()}})
         }
         _ => {
-            let (x, y) = (random.fraction() * 2600.0 - 100.0, random.fraction() * 1800.0 - 100.0);
+            let (x, y) = (random.fraction() * 1400.0 - 100.0, random.fraction() * 1200.0 - 100.0);
             json!({"type": "move", "data": {"x": x, "y": y}})
         }
     }

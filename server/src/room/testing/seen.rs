@@ -116,7 +116,7 @@ impl<G: Game> TestRoom<G> {
     /// let map = room.blob("map").unwrap();
     /// assert_eq!(map.media_type(), "application/json");
     /// let map: serde_json::Value = serde_json::from_slice(map.bytes())?;
-    /// assert_eq!(map["width"], 2400.0);
+    /// assert_eq!(map["width"], 4800.0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
