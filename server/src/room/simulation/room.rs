@@ -211,9 +211,8 @@ impl SimRoom {
         if let Some(twin) = &mut self.twin {
             twin.step(input.clone(), around.now_ms, &mut others);
         }
-        let ticks = matches!(input, Input::Tick);
         self.core.step(input, around.now_ms, &mut effects);
-        self.is_settled = ticks && !matches!(self.core.info().phase, Phase::Paused);
+        self.is_settled = false;
         around.counts.steps += 1;
         if let Some(twin) = &self.twin {
             assert!(effects == others, "the restored room does otherwise: {}", difference(&others, &effects));
@@ -235,6 +234,7 @@ impl SimRoom {
         if let Input::Kick { player, why: GoneWhy::Banned, .. } = &input {
             around.counts.bans += u64::from(!self.bans.has(*player));
         }
+        let ticks = matches!(input, Input::Tick);
         let effects = self.step(input, around);
         let results = effects.iter().filter_map(|effect| match effect {
             Effect::Results(results) => Some(results.len()),
@@ -246,6 +246,7 @@ impl SimRoom {
         for effect in effects {
             self.deliver(effect, around);
         }
+        self.is_settled = ticks && self.core.info().phase != Phase::Paused;
         self.flush_when_due(around);
         self.check(around);
     }

@@ -81,7 +81,7 @@ impl Watching {
 
     /// The room writes.
     pub(super) fn say(&mut self, parts: Vec<Part>, core: &dyn Step, is_settled: bool, now_ms: u64) {
-        if self.watchers.is_empty() {
+        if self.gallery.len() == 0 {
             return;
         }
         parts.into_iter().for_each(|part| self.gallery.add_said(part, now_ms));
@@ -123,7 +123,7 @@ impl Watching {
             watcher.mailslot.detach(&watcher.hold);
         }
         self.gallery.sweep(now_ms);
-        if self.watchers.is_empty() {
+        if self.gallery.len() == 0 {
             self.shown.clear();
         }
     }
