@@ -41,9 +41,9 @@ impl Serialize for Entities<'_> {
         let viewer = world.viewers.get(&seat);
         let mut list = serializer.serialize_seq(None)?;
         for (id, entity) in world.entities() {
-            let own = match viewer {
+            let own = match viewer.filter(|_| world.frames > 0) {
                 Some(viewer) => viewer.sees(id),
-                // Nobody watches this world frame by frame: who looks at it once sees what all may see.
+                // Nobody watches this world frame by frame, or there was none yet: who looks at it sees what all may see.
                 None if seat == Seat::GAME
                     && !matches!(entity.visibility, Visibility::Only(_) | Visibility::Nobody) =>
                 {

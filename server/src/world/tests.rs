@@ -328,6 +328,18 @@ fn without_space_everybody_sees_everything_and_it_is_said_once() {
 }
 
 #[test]
+fn who_watches_before_anybody_came_sees_what_there_is() {
+    let mut meadow = Meadow::new(field().with_watchers());
+    let flower = meadow.put("flower", 1.0, 1.0);
+    let hidden = meadow.put("flower", 1.0, 1.0);
+    meadow.world.set_visibility(hidden, Visibility::Nobody);
+    meadow.views.insert(Seat::GAME, WorldView::of(value(&meadow.world.state(Seat::GAME))));
+    assert_eq!(meadow.sees(0, flower), json!({"x": 1, "y": 1}));
+    assert_eq!(meadow.told(0), [leave(flower), enter(flower)], "told with the first frame");
+    assert_eq!(meadow.sees(0, hidden), Value::Null);
+}
+
+#[test]
 fn three_dimensions_are_as_two() {
     let mut meadow = Meadow::new(World::new(Space::solid(500.0, 500.0, 500.0).with_sight(SIGHT), kinds()));
     let below = meadow.world.spawn("flower").unwrap();
