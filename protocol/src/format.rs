@@ -98,15 +98,39 @@ impl ChunkWriter {
         Self { format, out: Vec::with_capacity(1024), newest: None, count: 0 }
     }
 
+    /// In which form events are written.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
     /// How many events were written.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
 
+    /// The bytes so far, but for what surrounds a batch.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Whether nothing was written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
     /// Appends an event, unless there are some already and would be more than `bytes_max` bytes with it (what surrounds a
     /// batch is not counted). Whether it did. Ids rise.
     pub fn push_within(&mut self, id: EventId, event: Encoded<'_>, bytes_max: usize) -> bool {
+        let bytes_max = if self.count == 0 { usize::MAX } else { bytes_max };
+        self.push_strictly_within(id, event, bytes_max)
+    }
+
+    /// As [`ChunkWriter::push_within`], but not even the first event may have more bytes.
+    pub fn push_strictly_within(&mut self, id: EventId, event: Encoded<'_>, bytes_max: usize) -> bool {
         let before = self.out.len();
         match self.format {
             Format::Sse { encoding, batch: true } => {
@@ -117,7 +141,7 @@ impl ChunkWriter {
             }
             format => format.push(&mut self.out, Some(id), event),
         }
-        if self.count > 0 && self.out.len() > bytes_max {
+        if self.out.len() > bytes_max {
             self.out.truncate(before);
             return false;
         }

@@ -58,6 +58,14 @@ pub fn push_event(out: &mut Vec<u8>, event: &Event) -> Result<(), serde_json::Er
     Ok(())
 }
 
+/// Appends as MessagePack a value that was serialised as JSON.
+pub fn push_packed_json(out: &mut Vec<u8>, json: &[u8]) {
+    // A `Vec` takes every write, and text that was serialised as JSON is a value that MessagePack has too.
+    let mut json = serde_json::Deserializer::from_slice(json);
+    let packed = serde_transcode::transcode(&mut json, &mut rmp_serde::Serializer::new(out));
+    debug_assert!(packed.is_ok(), "{packed:?}");
+}
+
 /// An encoded event, as it stands in the memory of whoever holds it.
 #[derive(Debug, Clone, Copy)]
 pub struct Encoded<'a> {
@@ -113,11 +121,9 @@ impl<'a> Encoded<'a> {
             out.extend_from_slice(packed);
             return;
         }
-        // A `Vec` takes every write, and text that was serialised as JSON is a value that MessagePack has too.
+        // A `Vec` takes every write.
         let _ = rmp::encode::write_str(out, self.name());
-        let mut json = serde_json::Deserializer::from_slice(self.json());
-        let packed = serde_transcode::transcode(&mut json, &mut rmp_serde::Serializer::new(out));
-        debug_assert!(packed.is_ok(), "{packed:?}");
+        push_packed_json(out, self.json());
     }
 
     /// Appends the lines of a Server-Sent Event but for its id, and the blank line.

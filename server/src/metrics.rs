@@ -49,6 +49,8 @@ pub struct Metrics {
     pub bans_forgotten: IntCounter,
     /// What becomes of the games.
     pub games: Games,
+    /// What games show of their worlds.
+    pub worlds: Worlds,
     /// Streams cut because their client kept a worker busy.
     pub streams_cut: IntCounter,
     /// Connections cut because of how they asked, by why: `slow_request`, `confusing_request`, `large_head`, `many_resets`.
@@ -93,6 +95,31 @@ impl Games {
             ticks_skipped: counter(
                 "sward_ticks_skipped_total",
                 "Ticks left out because the room was still at work",
+            ),
+        }
+    }
+}
+
+/// What games show of their worlds.
+#[derive(Debug)]
+pub struct Worlds {
+    /// Frames that showed a change.
+    pub frames: IntCounter,
+    /// Pieces in them, each encoded once.
+    pub pieces: IntCounter,
+    /// Pieces of them that were posted to players, each for each of them.
+    pub pieces_posted: IntCounter,
+}
+
+impl Worlds {
+    fn new(registry: &Registry) -> Self {
+        let counter = |name, help| register(registry, counter(name, help));
+        Self {
+            frames: counter("sward_world_frames_total", "Frames of worlds"),
+            pieces: counter("sward_world_pieces_total", "Pieces in the frames of worlds, each once"),
+            pieces_posted: counter(
+                "sward_world_pieces_posted_total",
+                "Pieces of worlds posted to players, each for each",
             ),
         }
     }
@@ -223,6 +250,7 @@ impl Metrics {
                 "Bans forgotten because their room had too many",
             ),
             games: Games::new(&registry),
+            worlds: Worlds::new(&registry),
             streams_cut: counter(
                 "sward_streams_cut_total",
                 "Streams cut because their client kept a worker busy",

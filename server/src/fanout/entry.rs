@@ -78,9 +78,14 @@ impl Entry {
         })
     }
 
+    /// Whether each of its numbers is that of an event which was not replaced.
+    pub(super) fn is_whole(&self) -> bool {
+        self.live.events == self.numbers
+    }
+
     /// All its events as items of a batch, if its reader receives all of the flush and none of them was replaced.
     pub(super) fn items(&self) -> Option<&[u8]> {
-        if self.live.events == self.numbers { self.flush.items_for_all() } else { None }
+        if self.is_whole() { self.flush.items_for_all() } else { None }
     }
 
     /// Events and bytes that count against the bounds.

@@ -48,7 +48,7 @@ pub struct Share {
 }
 
 impl Share {
-    fn add(&mut self, bytes: u32) {
+    pub(super) fn add(&mut self, bytes: u32) {
         self.events += 1;
         self.bytes += bytes;
     }

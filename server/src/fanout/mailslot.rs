@@ -10,6 +10,7 @@ use std::task::Waker;
 use sward_protocol::bye::CloseCode;
 use sward_protocol::downstream::ResetReason;
 use sward_protocol::format::{ChunkWriter, Format};
+use sward_protocol::fragment::Encoded;
 use sward_protocol::ids::{Epoch, EventId, Seat};
 use sward_protocol::limits::{ANSWER_EVENTS_BYTES_MAX, CHUNK_BYTES_MAX};
 use sward_protocol::payload::Payload;
@@ -18,6 +19,7 @@ use sward_protocol::upstream::PastEvent;
 use super::flush::Flush;
 use super::nonces::Nonces;
 use super::outbox::{Outbox, Weight};
+use super::part::Part;
 use super::reading::{Chunk, Kind, Opening, Position, Reader, Wish};
 use super::wake::Wakes;
 
@@ -62,12 +64,21 @@ pub struct Mailslot {
 /// What became of a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Posted {
-    /// So many events wait now.
-    Events(u32),
+    /// So much more may be told now.
+    New {
+        /// Events.
+        events: u32,
+        /// Pieces of the game's world.
+        pieces: u32,
+    },
     /// Too much was waiting: the stream lost its hold, and will be resumed or reset.
     Overrun,
     /// It belongs to another stay, or `joined` must come first.
     Stale,
+}
+
+impl Posted {
+    const NOTHING: Self = Self::New { events: 0, pieces: 0 };
 }
 
 impl Mailslot {
@@ -93,11 +104,11 @@ impl Mailslot {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Posts what of a room's flush is for `seat`.
+    /// Posts what is for `seat` of all that a room says at once, in order.
     pub fn post(
         &self,
         tenancy: Tenancy,
-        flush: &Arc<Flush>,
+        parts: &[Part],
         seat: Seat,
         now_ms: u64,
         wakes: &mut Wakes,
@@ -106,7 +117,16 @@ impl Mailslot {
         if slot.tenancy != tenancy || slot.awaits_snapshot {
             return Posted::Stale;
         }
-        slot.push(flush, seat, Weight::Bounded, now_ms, wakes)
+        let (mut events, mut pieces) = (0, 0);
+        for part in parts {
+            match part {
+                Part::Said(flush) => {
+                    events += slot.outbox.push(flush, seat, Weight::Bounded, now_ms).events;
+                }
+                Part::Frame(frame) => pieces += slot.outbox.push_frame(frame, seat, now_ms).events,
+            }
+        }
+        slot.pushed(Posted::New { events, pieces }, now_ms, wakes)
     }
 
     /// Posts an event of the server's own, such as `pong`: it belongs to no stay.
@@ -273,22 +293,19 @@ impl Mailslot {
     /// cannot be told without a hole.
     #[must_use]
     pub fn peek_for_answer(&self, from: EventId) -> Vec<PastEvent> {
-        let copied: Vec<(EventId, String, Vec<u8>)> = {
+        let copied = {
             let slot = self.slot();
             if slot.newest != Some(Kind::Drained) || slot.awaits_snapshot {
                 return Vec::new();
             }
-            let events = slot.outbox.peek(from, ANSWER_EVENTS_BYTES_MAX).unwrap_or_default();
-            events
-                .into_iter()
-                .map(|(id, event)| (id, event.name().to_owned(), event.json().to_vec()))
-                .collect()
+            slot.outbox.peek(from, ANSWER_EVENTS_BYTES_MAX).unwrap_or_default()
         };
         // Read when the lock is free again: the room waits for it.
-        let past = |(id, name, json): (EventId, String, Vec<u8>)| {
+        let past = |(id, item): (EventId, Box<[u8]>)| {
+            let event = Encoded::from_parts(&item, None);
             // A fragment's data is JSON that was checked when it came in, or is the server's own.
-            let data = Payload::trusted(String::from_utf8(json).ok()?).ok()?;
-            Some(PastEvent(id, name, data))
+            let json = String::from_utf8(event.json().to_vec()).ok()?;
+            Some(PastEvent(id, event.name().to_owned(), Payload::trusted(json).ok()?))
         };
         copied.into_iter().map_while(past).collect()
     }
@@ -337,9 +354,13 @@ impl Slot {
         now_ms: u64,
         wakes: &mut Wakes,
     ) -> Posted {
-        let share = self.outbox.push(flush, seat, weight, now_ms);
-        if share.events == 0 {
-            return Posted::Events(0);
+        let events = self.outbox.push(flush, seat, weight, now_ms).events;
+        self.pushed(Posted::New { events, pieces: 0 }, now_ms, wakes)
+    }
+
+    fn pushed(&mut self, posted: Posted, now_ms: u64, wakes: &mut Wakes) -> Posted {
+        if posted == Posted::NOTHING {
+            return posted;
         }
         if self.let_go_if_overrun(now_ms) == Posted::Overrun {
             return Posted::Overrun;
@@ -347,7 +368,7 @@ impl Slot {
         if let Some(waker) = self.attached.as_mut().and_then(|attached| attached.waker.take()) {
             wakes.push(waker);
         }
-        Posted::Events(share.events)
+        posted
     }
 
     fn push_joined(&mut self, joined: &Arc<Flush>, now_ms: u64, wakes: &mut Wakes) {
@@ -358,7 +379,7 @@ impl Slot {
 
     fn let_go_if_overrun(&mut self, now_ms: u64) -> Posted {
         if self.attached.is_none() || self.outbox.check_queue(now_ms).is_ok() {
-            return Posted::Events(0);
+            return Posted::NOTHING;
         }
         // A stalled reader's connection is not polled, so its `bye` may never be written; the socket's own timeout ends
         // it. The session goes on without it.

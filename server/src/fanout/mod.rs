@@ -4,7 +4,9 @@
 //! |---|---|---|
 //! | [`encode`] | pure | events to shared fragments |
 //! | [`flush`] | pure | what a room says at one moment, shared by all its players |
+//! | [`part`] | pure | what a room says, in its order: flushes, and frames of its world; what waits for the next time that it writes |
 //! | `entry` | pure | what of one flush one outbox holds |
+//! | `sight`, `patch` | pure | what of the world one outbox holds; pieces of it as one event |
 //! | [`outbox`] | pure | one session's numbered events: what waits, and what may be asked for again |
 //! | `nonces` | pure | which streams a session opened before |
 //! | [`mailslot`] | shell | an outbox, the stream that reads it, and the lock around both |
@@ -17,5 +19,8 @@ pub mod flush;
 pub mod mailslot;
 mod nonces;
 pub mod outbox;
+pub mod part;
+pub(crate) mod patch;
 pub mod reading;
+pub(crate) mod sight;
 pub mod wake;

@@ -12,19 +12,25 @@
 //!
 //! An event is reliable, or it is the latest value of a key. A newer value of the key takes the older one's place: that
 //! one is neither written nor replayed any more, and counts against no bound. Its number stays a hole.
+//!
+//! What players see of a game's world are such values by the thousand: each [`Frame`] is numbered piece by piece, kept by the
+//! keys of its pieces in a list of its own with bounds of its own, and told as `patch` in its place between the events.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use sward_protocol::downstream::ResetReason;
-use sward_protocol::format::ChunkWriter;
-use sward_protocol::fragment::Encoded;
 use sward_protocol::ids::{Epoch, EventId, Seat};
 
 pub use super::entry::Weight;
 use super::entry::{Amount, Entry};
 use super::flush::{Flush, FlushEvent, Share};
+use super::sight::Sight;
 use crate::game::context::LatestKey;
+use crate::world::frame::Frame;
+
+mod folding;
+mod telling;
 
 /// Events that may be asked for again.
 pub const WINDOW_EVENTS_MAX: u64 = 4096;
@@ -35,13 +41,6 @@ pub const WINDOW_AGE_MS_MAX: u64 = 30_000;
 /// The memory that they take, which is more than their bytes. A flush is counted whole, for a reader who alone has not
 /// acknowledged it alone keeps it; past the bound he keeps copies of his own of what he may ask for, and nothing else.
 pub const WINDOW_HELD_BYTES_MAX: u64 = 288 * 1024;
-/// What copying must be able to save, that not each event makes a reader copy.
-const FOLD_SAVES_BYTES: u64 = 48 * 1024;
-/// Entries are folded up to so many events, and so much time.
-const FOLD_EVENTS_MAX: u32 = 128;
-const FOLD_AGE_MS_MAX: u64 = 250;
-/// What an event takes in a flush beside its bytes.
-const EVENT_HELD_BYTES: u64 = 16;
 /// What a key takes whose newest value is known.
 const KEY_HELD_BYTES: u64 = 72;
 /// Events not yet written to an open stream.
@@ -75,6 +74,8 @@ pub struct Outbox {
     /// Up to here the queue is a replay: it was waiting when the stream opened, and is no sign of a slow reader.
     replay_end: u64,
     entries: VecDeque<Entry>,
+    /// What of the world may be told.
+    sight: Sight,
     /// The number of each key's newest value within the window.
     latest: BTreeMap<LatestKey, u64>,
     /// The newest value of a key that is not followed, for there are too many; 0: none within the window.
@@ -97,6 +98,7 @@ impl Outbox {
             acknowledged: 0,
             replay_end: 0,
             entries: VecDeque::new(),
+            sight: Sight::default(),
             latest: BTreeMap::new(),
             unfollowed: 0,
             window: Amount::default(),
@@ -138,10 +140,25 @@ impl Outbox {
         self.free_bytes += entry.free_bytes();
         let first = entry.first;
         self.entries.push_back(entry);
+        if weight == Weight::Free {
+            // `joined` says anew all that is seen.
+            self.sight = Sight::default();
+        }
         if flush.has_latest() {
             self.replace_values((first..).zip(flush.events_for(seat)));
         }
         self.trim(now_ms);
+        share
+    }
+
+    /// Numbers what of `frame` the player on `seat` sees. How much that was.
+    pub fn push_frame(&mut self, frame: &Frame, seat: Seat, now_ms: u64) -> Share {
+        let told = self.written.max(self.replay_end);
+        let share = self.sight.push(frame.tick(), frame.pieces_for(seat), self.newest + 1, told, now_ms);
+        if share.events > 0 {
+            self.newest += u64::from(share.events);
+            self.trim(now_ms);
+        }
         share
     }
 
@@ -168,17 +185,17 @@ impl Outbox {
     ///
     /// # Errors
     /// [`Overrun`] when the queue is past one of its bounds, or what the stream still has to write left the window.
-    pub fn check_queue(&self, now_ms: u64) -> Result<(), Overrun> {
+    pub fn check_queue(&mut self, now_ms: u64) -> Result<(), Overrun> {
         if self.written < self.floor {
             return Err(Overrun);
         }
-        let first_live = self.written.max(self.replay_end) + 1;
-        let Some((_, _, oldest)) = self.above(first_live - 1).next() else { return Ok(()) };
-        let age_ms = now_ms.saturating_sub(oldest.at_ms);
+        let told = self.written.max(self.replay_end);
         let is_small = self.is_replaying()
             || self.queue.events <= QUEUE_EVENTS_MAX && self.queue.bytes <= QUEUE_BYTES_MAX;
-        let within = age_ms <= if is_small { QUEUE_AGE_MS_MAX } else { QUEUE_BURST_MS };
-        if within { Ok(()) } else { Err(Overrun) }
+        let age_ms_max = if is_small { QUEUE_AGE_MS_MAX } else { QUEUE_BURST_MS };
+        let oldest = self.above(told).next();
+        let is_late = oldest.is_some_and(|(_, _, oldest)| now_ms.saturating_sub(oldest.at_ms) > age_ms_max);
+        if is_late || self.sight.waits_longer(told, QUEUE_AGE_MS_MAX, now_ms) { Err(Overrun) } else { Ok(()) }
     }
 
     /// Lets go of what no longer fits the window.
@@ -187,7 +204,7 @@ impl Outbox {
         while let Some(oldest) = self.entries.front() {
             let fits = self.window.events <= WINDOW_EVENTS_MAX
                 && self.window.bytes <= WINDOW_BYTES_MAX
-                && self.held_bytes() <= WINDOW_HELD_BYTES_MAX
+                && self.events_held_bytes() <= WINDOW_HELD_BYTES_MAX
                 && self.free_bytes <= FREE_BYTES_MAX
                 && now_ms.saturating_sub(oldest.at_ms) <= WINDOW_AGE_MS_MAX;
             if fits {
@@ -199,48 +216,31 @@ impl Outbox {
             // An idle player keeps no buffer.
             self.entries.shrink_to_fit();
         }
+        if let Some(seq) = self.sight.trim(WINDOW_AGE_MS_MAX, now_ms) {
+            self.raise_floor(seq);
+        }
+        self.sight.forget(self.floor);
     }
 
-    fn held_bytes(&self) -> u64 {
+    /// Nothing up to `seq` may be asked for any more.
+    fn raise_floor(&mut self, seq: u64) {
+        while self.entries.front().is_some_and(|oldest| oldest.last() <= seq) {
+            self.drop_oldest();
+        }
+        self.floor = self.floor.max(seq);
+        if self.written < self.floor {
+            self.queue = self.amount_above(self.floor);
+        }
+    }
+
+    fn events_held_bytes(&self) -> u64 {
         self.held_bytes + self.latest.len() as u64 * KEY_HELD_BYTES
     }
 
-    /// Lets go of what stays in memory only because of its neighbours, if the window is too large and that helps.
-    fn fold_if_too_large(&mut self) {
-        let wanted = self.window.bytes + self.window.events * EVENT_HELD_BYTES;
-        let is_due = self.held_bytes() > WINDOW_HELD_BYTES_MAX && self.held_bytes > wanted + FOLD_SAVES_BYTES;
-        if !is_due {
-            return;
-        }
-        let mut folded = VecDeque::new();
-        let mut group: Vec<Entry> = Vec::new();
-        for entry in std::mem::take(&mut self.entries) {
-            let fits = group.first().is_none_or(|oldest| {
-                let events = group.iter().map(|entry| entry.live.events).sum::<u32>() + entry.live.events;
-                oldest.weight == entry.weight
-                    && events <= FOLD_EVENTS_MAX
-                    && entry.at_ms.saturating_sub(oldest.at_ms) <= FOLD_AGE_MS_MAX
-            });
-            if !fits {
-                self.fold(&mut folded, &mut group);
-            }
-            group.push(entry);
-        }
-        self.fold(&mut folded, &mut group);
-        folded.shrink_to_fit();
-        self.held_bytes = folded.iter().map(Entry::bounded_held_bytes).sum();
-        self.entries = folded;
-    }
-
-    fn fold(&self, folded: &mut VecDeque<Entry>, group: &mut Vec<Entry>) {
-        let is_worth_it = group.len() > 1 || group.iter().any(Entry::has_others);
-        let entry = is_worth_it.then(|| Entry::folded(group, |number, event| self.is_live(number, event)));
-        if let Some(entry) = entry.flatten() {
-            folded.push_back(entry);
-            group.clear();
-        } else {
-            folded.extend(group.drain(..));
-        }
+    /// The memory that the session takes up for what it may be told.
+    #[cfg(test)]
+    fn held_bytes(&self) -> u64 {
+        self.events_held_bytes() + self.sight.held_bytes()
     }
 
     /// The client has processed everything up to `id`: it will not ask for it again. Ids of another epoch, or above what
@@ -249,10 +249,8 @@ impl Outbox {
         if id.epoch != self.epoch || id.seq > self.written {
             return;
         }
-        while self.entries.front().is_some_and(|oldest| oldest.last() <= id.seq) {
-            self.drop_oldest();
-        }
-        self.floor = self.floor.max(id.seq);
+        self.raise_floor(id.seq);
+        self.sight.forget(self.floor);
         self.acknowledged = self.acknowledged.max(id.seq);
     }
 
@@ -291,6 +289,7 @@ impl Outbox {
     /// Drops everything: the stream goes on with what comes.
     pub fn start_fresh(&mut self) {
         self.entries = VecDeque::new();
+        self.sight = Sight::default();
         self.latest = BTreeMap::new();
         self.unfollowed = 0;
         self.window = Amount::default();
@@ -300,53 +299,6 @@ impl Outbox {
         self.floor = self.newest;
         self.written = self.newest;
         self.replay_end = self.newest;
-    }
-
-    /// Hands what waits to `chunk` until that has `bytes_max` bytes, in whole events; at least one event, if one waits.
-    pub fn take(&mut self, chunk: &mut ChunkWriter, bytes_max: usize) {
-        let epoch = self.epoch;
-        let (mut written, mut taken) = (self.written, Amount::default());
-        let first = self.entry_at(written + 1).unwrap_or(self.entries.len());
-        'full: for entry in self.entries.range(first..) {
-            let bounded = |amount| if entry.weight == Weight::Bounded { amount } else { Amount::default() };
-            if let Some(items) = entry.items().filter(|_| entry.first > written) {
-                let (seq, count) = (entry.last(), u64::from(entry.numbers));
-                if chunk.push_items_within(EventId { epoch, seq }, items, count, bytes_max) {
-                    taken.add(bounded(Amount::of(entry.live)));
-                    written = seq;
-                    continue;
-                }
-            }
-            for (seq, event) in entry.numbered() {
-                if seq <= written || !self.is_live(seq, event) {
-                    continue;
-                }
-                if !chunk.push_within(EventId { epoch, seq }, event.encoded(), bytes_max) {
-                    written = seq - 1;
-                    break 'full;
-                }
-                taken.add(bounded(Amount::of_event(event)));
-                written = seq;
-            }
-            written = entry.last();
-        }
-        // Numbers without an event behind the last one were replaced.
-        let is_full = self.entry_at(written + 1).is_some();
-        self.written = if is_full { written } else { self.newest };
-        self.queue.subtract(taken);
-    }
-
-    /// The events above `from`, in order, up to `bytes_max` bytes and at least one; `None` if they cannot be told without
-    /// a hole. To the stream they are still to be written: what arrives twice is known by its id.
-    #[must_use]
-    pub fn peek(&self, from: EventId, bytes_max: usize) -> Option<Vec<(EventId, Encoded<'_>)>> {
-        self.check_position(from).ok()?;
-        let mut bytes = 0;
-        let events = self.above(from.seq).enumerate().take_while(|(index, (_, event, _))| {
-            bytes += event.bytes() as usize;
-            *index == 0 || bytes <= bytes_max
-        });
-        Some(events.map(|(_, (seq, event, _))| (self.id(seq), event.encoded())).collect())
     }
 
     /// Panics past a bound, or where the outbox has lost count.
@@ -363,7 +315,8 @@ impl Outbox {
         assert_eq!(self.queue, self.amount_above(self.written.max(self.floor)), "the queue has lost count");
         assert!(self.window.events <= WINDOW_EVENTS_MAX, "{} events", self.window.events);
         assert!(self.window.bytes <= WINDOW_BYTES_MAX, "{} bytes", self.window.bytes);
-        assert!(self.held_bytes() <= WINDOW_HELD_BYTES_MAX, "{} bytes in memory", self.held_bytes());
+        assert!(self.events_held_bytes() <= WINDOW_HELD_BYTES_MAX, "{} bytes in memory", self.held_bytes());
+        self.sight.check_bounds(self.floor);
         assert!(self.free_bytes <= FREE_BYTES_MAX, "{} bytes of joined", self.free_bytes);
         assert!(self.latest.len() <= LATEST_KEYS_MAX, "{} keys", self.latest.len());
         assert!(self.floor <= self.newest && self.written <= self.newest, "{self:?}");
@@ -414,7 +367,7 @@ impl Outbox {
         if entry.weight == Weight::Bounded {
             let amount = Amount { events: 1, bytes: u64::from(bytes) };
             self.window.subtract(amount);
-            if number > self.written {
+            if number > self.written.max(self.floor) {
                 self.queue.subtract(amount);
             }
         } else {
@@ -433,16 +386,17 @@ impl Outbox {
         self.window.subtract(oldest.bounded());
         self.held_bytes -= oldest.bounded_held_bytes();
         self.free_bytes -= oldest.free_bytes();
+        let told = self.written.max(self.floor);
         self.floor = self.floor.max(oldest.last());
         if oldest.last() >= self.unfollowed {
             self.unfollowed = 0;
         }
         // Most that leaves the window was written long ago, and is nobody's latest value.
-        if oldest.last() <= self.written && !oldest.flush.has_latest() {
+        if oldest.last() <= told && !oldest.flush.has_latest() {
             return;
         }
         for (number, event) in oldest.numbered() {
-            if number > self.written && self.is_live(number, event) && oldest.weight == Weight::Bounded {
+            if number > told && self.is_live(number, event) && oldest.weight == Weight::Bounded {
                 self.queue.subtract(Amount::of_event(event));
             }
             if let Some(key) = event.latest()

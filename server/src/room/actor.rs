@@ -32,7 +32,7 @@ use super::intake::{Intake, STEP_SLOW_MS};
 use super::occupant::{Occupant, Stay};
 use super::shelf::Shelf;
 use crate::clock::whole_ms;
-use crate::fanout::flush::FlushWriter;
+use crate::fanout::part::Pending;
 use crate::fanout::wake::Wakes;
 use crate::game::Settings;
 
@@ -60,7 +60,7 @@ pub struct RoomActor {
     members: BTreeMap<Seat, Member>,
     intake: Arc<Intake>,
     shelf: Arc<Shelf>,
-    pending: FlushWriter,
+    pending: Pending,
     /// Whether somebody reads MessagePack, when it was last written.
     reads_packed: bool,
     flushed_ms: u64,
@@ -105,7 +105,7 @@ impl RoomActor {
             members: BTreeMap::new(),
             intake: Arc::clone(&intake),
             shelf: Arc::clone(&shelf),
-            pending: FlushWriter::default(),
+            pending: Pending::default(),
             reads_packed: false,
             flushed_ms: 0,
             flush_timer: None,
@@ -179,7 +179,7 @@ impl RoomActor {
     fn deliver(&mut self, effect: Effect, ctx: &mut Context<Self>) {
         match effect {
             Effect::Send(outgoing) => self.queue(outgoing),
-            Effect::Frame(_) => {}
+            Effect::Frame(frame) => self.queue_frame(frame),
             Effect::Dropped(dropped) => self.drop_event(&dropped),
             Effect::Vacated { seat, why, detail } => {
                 self.vacate(seat, why, detail);

@@ -18,6 +18,7 @@ use sward_protocol::ids::Seat;
 
 use crate::fanout::flush::Flush;
 use crate::fanout::mailslot::{Mailslot, Posted, Tenancy};
+use crate::fanout::part::Part;
 use crate::fanout::wake::Wakes;
 
 /// Who may watch one room at the same time.
@@ -29,19 +30,31 @@ pub const KEPT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// The stay of who watches: there is only one.
 const STAY: Tenancy = Tenancy(1);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+#[derive(Debug)]
+enum Shown {
     /// All of the room's state.
-    View,
+    View(Arc<Flush>),
     /// What was said behind it.
-    Said,
+    Said(Part),
 }
 
 #[derive(Debug)]
 struct Scene {
-    kind: Kind,
     at_ms: u64,
-    flush: Arc<Flush>,
+    shown: Shown,
+}
+
+impl Scene {
+    fn is_view(&self) -> bool {
+        matches!(self.shown, Shown::View(_))
+    }
+
+    fn held_bytes(&self) -> usize {
+        match &self.shown {
+            Shown::View(flush) => flush.held_bytes(),
+            Shown::Said(part) => part.held_bytes(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -101,13 +114,13 @@ impl Gallery {
     /// Whether somebody who comes now has a view to begin with.
     #[must_use]
     pub fn has_view(&self) -> bool {
-        self.scenes.iter().any(|scene| scene.kind == Kind::View)
+        self.scenes.iter().any(Scene::is_view)
     }
 
     /// Whether nothing was said since the newest view.
     #[must_use]
     pub fn ends_with_view(&self) -> bool {
-        self.scenes.back().is_some_and(|scene| scene.kind == Kind::View)
+        self.scenes.back().is_some_and(Scene::is_view)
     }
 
     /// Whether it is time for another view: somebody watches, and the newest is old.
@@ -119,19 +132,20 @@ impl Gallery {
     /// All of the room's state, taken now.
     pub fn add_view(&mut self, view: Arc<Flush>, now_ms: u64) {
         self.viewed_ms = now_ms;
-        self.add(Kind::View, view, now_ms);
+        self.add(Shown::View(view), now_ms);
     }
 
     /// What the room says now.
-    pub fn add_said(&mut self, flush: &Arc<Flush>, now_ms: u64) {
-        if !self.watchers.is_empty() && flush.share_of(Seat::GAME).events > 0 {
-            self.add(Kind::Said, Arc::clone(flush), now_ms);
+    pub fn add_said(&mut self, part: Part, now_ms: u64) {
+        if !self.watchers.is_empty() && part.is_for(Seat::GAME) {
+            self.add(Shown::Said(part), now_ms);
         }
     }
 
-    fn add(&mut self, kind: Kind, flush: Arc<Flush>, at_ms: u64) {
-        self.kept_bytes += flush.held_bytes();
-        self.scenes.push_back(Scene { kind, at_ms, flush });
+    fn add(&mut self, shown: Shown, at_ms: u64) {
+        let scene = Scene { at_ms, shown };
+        self.kept_bytes += scene.held_bytes();
+        self.scenes.push_back(scene);
     }
 
     /// Somebody comes to watch; there is a view. He begins with the newest that was shown, or waits for the next.
@@ -147,19 +161,19 @@ impl Gallery {
             return Err(TooMany);
         }
         let shown = usize::try_from(self.next - self.first).unwrap_or(usize::MAX);
-        let is_view = |scene: &Scene| scene.kind == Kind::View;
-        let newest_shown = self.scenes.iter().take(shown).rposition(is_view);
+        let newest_shown = self.scenes.iter().take(shown).rposition(Scene::is_view);
         let begins_at = if let Some(begin) = newest_shown {
-            let mut scenes = self.scenes.range(begin..shown);
-            if let Some(view) = scenes.next() {
-                mailslot.move_in(STAY, &view.flush, now_ms, wakes);
-            }
-            for said in scenes {
-                mailslot.post(STAY, &said.flush, Seat::GAME, now_ms, wakes);
+            for scene in self.scenes.range(begin..shown) {
+                match &scene.shown {
+                    Shown::View(view) => mailslot.move_in(STAY, view, now_ms, wakes),
+                    Shown::Said(part) => {
+                        mailslot.post(STAY, std::slice::from_ref(part), Seat::GAME, now_ms, wakes);
+                    }
+                }
             }
             None
         } else {
-            let waiting = self.scenes.iter().skip(shown).position(is_view);
+            let waiting = self.scenes.iter().skip(shown).position(Scene::is_view);
             Some(waiting.map_or(self.first + self.scenes.len() as u64, |after| self.next + after as u64))
         };
         self.watchers.push(Watcher { mailslot, begins_at });
@@ -180,13 +194,14 @@ impl Gallery {
                 break;
             }
             for watcher in &mut self.watchers {
-                match (scene.kind, watcher.begins_at) {
-                    (Kind::View, Some(number)) if number <= self.next => {
-                        watcher.mailslot.move_in(STAY, &scene.flush, now_ms, wakes);
+                match (&scene.shown, watcher.begins_at) {
+                    (Shown::View(view), Some(number)) if number <= self.next => {
+                        watcher.mailslot.move_in(STAY, view, now_ms, wakes);
                         watcher.begins_at = None;
                     }
-                    (Kind::Said, None) => {
-                        let posted = watcher.mailslot.post(STAY, &scene.flush, Seat::GAME, now_ms, wakes);
+                    (Shown::Said(part), None) => {
+                        let parts = std::slice::from_ref(part);
+                        let posted = watcher.mailslot.post(STAY, parts, Seat::GAME, now_ms, wakes);
                         overrun += u64::from(posted == Posted::Overrun);
                     }
                     // Who has begun knows the state already.
@@ -194,7 +209,7 @@ impl Gallery {
                 }
             }
             self.next += 1;
-            if scene.kind == Kind::View {
+            if scene.is_view() {
                 self.forget_before(at);
             }
         }
@@ -203,7 +218,7 @@ impl Gallery {
 
     fn forget_before(&mut self, at: usize) {
         for scene in self.scenes.drain(..at) {
-            self.kept_bytes -= scene.flush.held_bytes();
+            self.kept_bytes -= scene.held_bytes();
             self.first += 1;
         }
     }
@@ -246,6 +261,7 @@ mod tests {
 
     use super::*;
     use crate::fanout::encode::encode;
+    use crate::fanout::part::frame;
     use crate::fanout::reading::{Chunk, Kind as ReadKind, Position, Reader, Wish};
 
     /// One who watches.
@@ -289,7 +305,7 @@ mod tests {
     }
 
     fn say(gallery: &mut Gallery, word: &str, now_ms: u64) {
-        gallery.add_said(&flush(word), now_ms);
+        gallery.add_said(Part::Said(flush(word)), now_ms);
         gallery.show(now_ms, &mut Wakes::default());
     }
 
@@ -330,6 +346,30 @@ mod tests {
         let late = Guest::come(&mut gallery, 1_400);
         say(&mut gallery, "b", 1_500);
         assert_eq!((first.hears(), late.hears()), (vec!["a".into()], vec!["view 1".into(), "a".to_owned()]));
+    }
+
+    #[test]
+    fn frames_are_seen_later_too_and_are_counted() {
+        let mut gallery = Gallery::new(1_000);
+        gallery.add_view(flush("view"), 0);
+        let guest = Guest::come(&mut gallery, 0);
+        let before = gallery.kept_bytes;
+        for (tick, own) in [(1, None), (2, Some((Seat(3), 7)))] {
+            let frame = Arc::new(frame(tick, if own.is_some() { &[] } else { &[4] }, own));
+            gallery.add_said(Part::Frame(frame), 10);
+        }
+        assert!(gallery.kept_bytes >= before + 20);
+        assert_eq!(gallery.scenes.len(), 2, "what is for a seat is not kept");
+        gallery.show(1_009, &mut Wakes::default());
+        assert_eq!(guest.hears(), ["view"]);
+        gallery.show(1_010, &mut Wakes::default());
+        let chunk = guest.mailslot.read(&guest.reader, Format::default(), Waker::noop());
+        let Chunk::Events { bytes, count: 1 } = chunk else { panic!("{chunk:?}") };
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(
+            text.ends_with("event: patch\ndata: {\"tick\":1,\"world\":[{\"id\":4,\"x\":1}]}\n\n"),
+            "{text}"
+        );
     }
 
     #[test]

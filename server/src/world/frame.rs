@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
+use sward_protocol::fragment::push_packed_json;
 use sward_protocol::ids::Seat;
 
 /// Names a piece of an entity: what has the same key replaces what was said before.
@@ -30,18 +32,28 @@ impl PieceKey {
 }
 
 /// Some fields of an entity as they are now, encoded once for everybody who sees them.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Piece {
     key: PieceKey,
     json: Box<[u8]>,
+    /// As MessagePack, from when it is first asked for.
+    packed: OnceLock<Box<[u8]>>,
 }
+
+impl PartialEq for Piece {
+    fn eq(&self, other: &Self) -> bool {
+        (self.key, &self.json) == (other.key, &other.json)
+    }
+}
+
+impl Eq for Piece {}
 
 impl Piece {
     /// A piece, whose `json` is an object on one line.
     #[must_use]
     pub fn new(key: PieceKey, json: Box<[u8]>) -> Self {
         debug_assert!(!json.iter().any(|byte| matches!(byte, b'\n' | b'\r')), "one line");
-        Self { key, json }
+        Self { key, json, packed: OnceLock::new() }
     }
 
     /// What it is about.
@@ -54,6 +66,15 @@ impl Piece {
     #[must_use]
     pub fn json(&self) -> &[u8] {
         &self.json
+    }
+
+    /// The object as MessagePack: made for the first reader of it, and kept for the others.
+    pub(crate) fn packed(&self) -> &[u8] {
+        self.packed.get_or_init(|| {
+            let mut packed = Vec::with_capacity(self.json.len());
+            push_packed_json(&mut packed, &self.json);
+            packed.into()
+        })
     }
 }
 
@@ -83,6 +104,12 @@ impl Frame {
     #[must_use]
     pub fn tick(&self) -> u64 {
         self.tick
+    }
+
+    /// The same, of which the player on `seat` sees nothing.
+    #[must_use]
+    pub fn without(self, seat: Option<Seat>) -> Self {
+        Self { but: seat, ..self }
     }
 
     /// All pieces, some of which nobody may see.
@@ -185,11 +212,11 @@ impl FrameWriter {
         }
     }
 
-    /// The frame, of which the player on `but` sees nothing. The writer is empty then.
-    pub fn finish(&mut self, tick: u64, but: Option<Seat>) -> Frame {
+    /// The frame. The writer is empty then.
+    pub fn finish(&mut self, tick: u64) -> Frame {
         Frame {
             tick,
-            but,
+            but: None,
             pieces: std::mem::take(&mut self.pieces).into(),
             shared: std::mem::take(&mut self.shared).into(),
             seats: std::mem::take(&mut self.seats).into(),
@@ -202,7 +229,8 @@ impl FrameWriter {
     }
 }
 
-fn small(number: usize) -> u32 {
+/// A frame has at most as many pieces as its world, far below 2^32.
+pub(super) fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
@@ -234,14 +262,14 @@ mod tests {
         writer.end_seat(Seat(2));
         writer.show(last);
         writer.end_seat(Seat(7));
-        let frame = writer.finish(812, Some(Seat(8)));
+        let frame = writer.finish(812).without(Some(Seat(8)));
         assert_eq!((frame.tick(), frame.is_empty(), frame.pieces().len()), (812, false, 5));
         assert_eq!(seen(&frame, 0), "first far");
         assert_eq!(seen(&frame, 1), "first far");
         assert_eq!(seen(&frame, 2), "first near place last");
         assert_eq!(seen(&frame, 7), "first far last");
         assert_eq!(seen(&frame, 8), "", "he knows it");
-        let next = writer.finish(813, None);
+        let next = writer.finish(813);
         assert_eq!((next.is_empty(), seen(&next, 2)), (true, String::new()));
     }
 }

@@ -13,9 +13,11 @@ const CELLS_OF_SIGHT: f64 = 2.0;
 
 /// Something in the grid.
 #[derive(Debug, Clone, Copy, Default)]
-struct Stone {
-    id: u32,
-    at: [f64; 3],
+pub(super) struct Stone {
+    pub(super) id: u32,
+    pub(super) at: [f64; 3],
+    /// Whether it is seen by who is near enough, and by no other rule.
+    pub(super) is_plain: bool,
 }
 
 /// Where everything is that has a place.
@@ -58,11 +60,11 @@ impl Grid {
     }
 
     /// Puts everything where it is.
-    pub(super) fn fill(&mut self, all: impl Iterator<Item = (u32, [f64; 3])> + Clone) {
+    pub(super) fn fill(&mut self, all: impl Iterator<Item = Stone> + Clone) {
         self.starts.fill(0);
         let mut count = 0;
-        for (_, at) in all.clone() {
-            let cell = self.cell(at);
+        for stone in all.clone() {
+            let cell = self.cell(stone.at);
             self.starts[cell + 1] += 1;
             count += 1;
         }
@@ -72,9 +74,9 @@ impl Grid {
         self.stones.clear();
         self.stones.resize(count, Stone::default());
         let mut next = self.starts.clone();
-        for (id, at) in all {
-            let cell = self.cell(at);
-            self.stones[next[cell] as usize] = Stone { id, at };
+        for stone in all {
+            let cell = self.cell(stone.at);
+            self.stones[next[cell] as usize] = stone;
             next[cell] += 1;
         }
     }
@@ -96,13 +98,13 @@ impl Grid {
     }
 
     /// What is no farther than `reach`, with the square of its distance, in no order.
-    pub(super) fn within(&self, around: [f64; 3], reach: f64, mut found: impl FnMut(u32, f64)) {
+    pub(super) fn within(&self, around: [f64; 3], reach: f64, mut found: impl FnMut(&Stone, f64)) {
         for row in self.rows(around, reach) {
             let stones = self.starts[row.start] as usize..self.starts[row.end] as usize;
             for stone in &self.stones[stones] {
                 let square = square_distance(stone.at, around);
                 if square <= reach * reach {
-                    found(stone.id, square);
+                    found(stone, square);
                 }
             }
         }
@@ -159,13 +161,13 @@ mod tests {
                 space.size.map(|length| (length + 200.0) * random.fraction() - 100.0)
             };
             let all: Vec<_> = (0..500).map(|id| (id, place(&mut random))).collect();
-            grid.fill(all.iter().copied());
+            grid.fill(all.iter().map(|&(id, at)| Stone { id, at, is_plain: id % 2 == 0 }));
             for _ in 0..200 {
                 let (around, reach) = (place(&mut random), 250.0 * random.fraction());
                 let mut found = Vec::new();
-                grid.within(around, reach, |id, square| {
-                    assert!(square <= reach * reach);
-                    found.push(id);
+                grid.within(around, reach, |stone, square| {
+                    assert!(square <= reach * reach && stone.is_plain == (stone.id % 2 == 0));
+                    found.push(stone.id);
                 });
                 found.sort_unstable();
                 assert_eq!(found, naive(&all, around, reach), "{space:?} {around:?} {reach}");

@@ -25,7 +25,7 @@
 //! | `space` | places, and how far players see |
 //! | `entity` | one entity: its fields, what of them changed, and its pieces |
 //! | `grid` | what is near a place |
-//! | `viewer` | what one player sees |
+//! | `viewer`, `looking` | a player, and what he sees |
 //! | `showing` | what changed, for whom |
 //! | [`frame`] | the outcome, for the fan-out: each change encoded once, and who sees which |
 //! | `state` | all that one player sees |
@@ -34,6 +34,7 @@ mod entity;
 pub mod frame;
 mod grid;
 mod kind;
+mod looking;
 mod showing;
 mod space;
 mod state;
@@ -49,7 +50,7 @@ use sward_protocol::ids::Seat;
 
 use self::entity::{Entity, Sees};
 use self::frame::PieceKey;
-use self::grid::{Grid, square_distance};
+use self::grid::{Grid, Stone, square_distance};
 use self::viewer::Viewer;
 
 pub use self::entity::Visibility;
@@ -383,7 +384,7 @@ impl World {
             self.special.remove(&number);
         }
         entity.visibility = visibility;
-        self.transient.is_recast = true;
+        (self.transient.is_recast, self.transient.is_moved) = (true, true);
         self.touch(number, PieceKey::BEING);
         true
     }
@@ -391,7 +392,7 @@ impl World {
     /// What is no farther from a place than `radius`, by id.
     pub fn near(&mut self, place: Place, radius: f64) -> Vec<EntityId> {
         let mut found = Vec::new();
-        self.grid().within(place.point(), radius, |id, _| found.push(EntityId(id)));
+        self.grid().within(place.point(), radius, |stone, _| found.push(EntityId(stone.id)));
         found.sort_unstable();
         found
     }
@@ -422,7 +423,11 @@ impl World {
         });
         if std::mem::take(is_moved) {
             grid.fill((0..).zip(&*slots).filter_map(|(id, slot)| match slot {
-                Slot::Live(entity) => Some((id, entity.place?.point())),
+                Slot::Live(entity) => Some(Stone {
+                    id,
+                    at: entity.place?.point(),
+                    is_plain: entity.visibility == Visibility::InSight,
+                }),
                 _ => None,
             }));
         }

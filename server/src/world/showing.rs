@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use sward_protocol::ids::Seat;
 
-use super::entity::{Entity, Sees, TooLarge, Visibility, gone};
-use super::frame::{Frame, FrameWriter, Piece, PieceKey};
-use super::grid::{Grid, square_distance};
+use super::entity::{Sees, TooLarge, gone};
+use super::frame::{Frame, FrameWriter, Piece, PieceKey, small};
 use super::kind::Kind;
+use super::looking::{Scene, seen_by_all};
 use super::space::Space;
 use super::viewer::{Eye, Viewer, both};
-use super::{EntityId, Slot, Transient, World};
+use super::{Slot, Transient, World};
 use crate::game::Room;
 
 /// What players see.
@@ -162,145 +162,6 @@ fn hand_over(room: &mut Room<'_>, (frame, too_large): (Frame, Vec<TooLarge>)) {
     }
 }
 
-/// What everybody sees of an entity, wherever he is.
-fn seen_by_all(entity: &Entity, kind: &Kind, space: &Space) -> Sees {
-    let far = if kind.is_known_to_all() { Sees::FAR } else { Sees::NOTHING };
-    match entity.visibility {
-        Visibility::Everywhere => Sees::NEAR,
-        Visibility::InSight if space.sight().is_none() => Sees::NEAR,
-        Visibility::InSight | Visibility::Within(_) => far,
-        Visibility::Only(_) | Visibility::Nobody => Sees::NOTHING,
-    }
-}
-
-/// What there is to be seen.
-struct Scene<'a> {
-    space: &'a Space,
-    kinds: &'a [Kind],
-    slots: &'a [Slot],
-    grid: &'a Grid,
-    special: &'a std::collections::BTreeSet<u32>,
-}
-
-impl Scene<'_> {
-    fn entity(&self, id: u32) -> Option<&Entity> {
-        match self.slots.get(id as usize) {
-            Some(Slot::Live(entity)) => Some(entity),
-            _ => None,
-        }
-    }
-
-    fn is_near_to_all(&self, entity: &Entity) -> bool {
-        seen_by_all(entity, &self.kinds[usize::from(entity.kind)], self.space).is_near()
-    }
-}
-
-impl Viewer {
-    fn reach(&self, space: &Space) -> Option<f64> {
-        Some(self.sight.unwrap_or(space.sight()?))
-    }
-
-    fn point(&self, scene: &Scene<'_>) -> Option<[f64; 3]> {
-        match self.eye {
-            Eye::At(place) => Some(place.point()),
-            Eye::Entity(EntityId(id)) => Some(scene.entity(id)?.place?.point()),
-            Eye::Nowhere | Eye::Everywhere => None,
-        }
-    }
-
-    /// Whether he may see other things than before.
-    fn is_due(&self, scene: &Scene<'_>, has_changed: bool) -> bool {
-        let point = self.point(scene);
-        let reach = self.reach(scene.space).map(|radius| scene.space.kept(radius));
-        let is_stirred = |point, reach| scene.grid.is_stirred(point, reach);
-        self.is_stale
-            || self.from != point
-            || (self.eye == Eye::Everywhere && has_changed)
-            || point.zip(reach).is_some_and(|(point, reach)| is_stirred(point, reach))
-    }
-
-    fn look(&mut self, scene: &Scene<'_>, seat: Seat, owned: impl Iterator<Item = u32>) {
-        self.look_again(scene, seat, owned, &[]);
-    }
-
-    /// Finds out what he sees; `before` is what he saw.
-    fn look_again(
-        &mut self,
-        scene: &Scene<'_>,
-        seat: Seat,
-        owned: impl Iterator<Item = u32>,
-        before: &[(u32, Sees)],
-    ) {
-        self.is_stale = false;
-        self.from = self.point(scene);
-        let mut seen = Vec::with_capacity(before.len() + 8);
-        let had_in_sight = |id: u32| {
-            let own =
-                before.binary_search_by_key(&id, |(id, _)| *id).map_or(Sees::NOTHING, |at| before[at].1);
-            scene.entity(id).is_some_and(|entity| entity.shown.and(own).is_near())
-        };
-        let is_within = |id, square: f64, radius: f64| {
-            let kept = scene.space.kept(radius);
-            square <= radius * radius || (square <= kept * kept && had_in_sight(id))
-        };
-        if self.eye == Eye::Everywhere {
-            let all = (0..).zip(scene.slots).filter_map(|(id, slot)| match slot {
-                Slot::Live(entity) => Some((id, entity)),
-                _ => None,
-            });
-            for (id, entity) in all {
-                if !matches!(entity.visibility, Visibility::Only(_) | Visibility::Nobody) {
-                    seen.push((id, Sees::NEAR));
-                }
-            }
-        } else if let (Some(point), Some(radius)) = (self.from, self.reach(scene.space)) {
-            scene.grid.within(point, scene.space.kept(radius), |id, square| {
-                let is_plain = |entity: &Entity| entity.visibility == Visibility::InSight;
-                if is_within(id, square, radius) && scene.entity(id).is_some_and(is_plain) {
-                    seen.push((id, Sees::NEAR));
-                }
-            });
-        }
-        for &id in scene.special {
-            let Some(entity) = scene.entity(id) else { continue };
-            let is_seen = match &entity.visibility {
-                Visibility::Only(seats) => seats.contains(&seat),
-                Visibility::Within(radius) => match (self.from, entity.place) {
-                    (Some(point), Some(place)) => {
-                        is_within(id, square_distance(point, place.point()), *radius)
-                    }
-                    _ => false,
-                },
-                _ => false,
-            };
-            if is_seen {
-                seen.push((id, Sees::NEAR));
-            }
-        }
-        for id in owned {
-            if scene.entity(id).is_some_and(|entity| entity.visibility != Visibility::Nobody) {
-                seen.push((id, Sees::NEAR.and(Sees::OWN)));
-            }
-        }
-        seen.sort_unstable_by_key(|(id, _)| *id);
-        seen.dedup_by(|(id, sees), (kept, all)| {
-            let is_same = id == kept;
-            if is_same {
-                *all = all.and(*sees);
-            }
-            is_same
-        });
-        // What everybody has in sight is not told to single players.
-        seen.retain_mut(|(id, sees)| {
-            if scene.entity(*id).is_some_and(|entity| scene.is_near_to_all(entity)) {
-                *sees = sees.own();
-            }
-            *sees != Sees::NOTHING
-        });
-        self.seen = seen;
-    }
-}
-
 /// A frame that is being written.
 struct Page<'a> {
     number: u64,
@@ -308,32 +169,45 @@ struct Page<'a> {
     kinds: &'a [Kind],
     slots: &'a mut [Slot],
     writer: FrameWriter,
-    /// By id: whether it changed, and whether everybody is told that it begins, or is gone.
-    marks: Vec<(bool, bool)>,
+    /// By id.
+    marks: Vec<Mark>,
+    /// Where pieces are that changed, of those in sight: entity by entity.
+    changed: Vec<u32>,
     /// Where pieces are that single players need, and no entity keeps.
     gone: BTreeMap<u32, u32>,
     far: BTreeMap<u32, u32>,
     too_large: Vec<TooLarge>,
 }
 
+/// What this frame says of an entity.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    /// Whether it changed.
+    is_touched: bool,
+    /// Whether everybody is told that it begins, or is gone.
+    is_told_to_all: bool,
+    /// What those are told who have it in sight, and had: a range of [`Page::changed`].
+    changed: Option<(u32, u32)>,
+}
+
 impl<'a> Page<'a> {
     fn new(number: u64, space: &'a Space, kinds: &'a [Kind], slots: &'a mut [Slot]) -> Self {
-        let marks = vec![(false, false); slots.len()];
+        let (marks, changed) = (vec![Mark::default(); slots.len()], Vec::new());
         let (writer, gone, far) = (FrameWriter::default(), BTreeMap::new(), BTreeMap::new());
-        Self { number, space, kinds, slots, writer, marks, gone, far, too_large: Vec::new() }
+        Self { number, space, kinds, slots, writer, marks, changed, gone, far, too_large: Vec::new() }
     }
 
     fn is_touched(&self, id: u32) -> bool {
-        self.marks[id as usize].0
+        self.marks[id as usize].is_touched
     }
 
     /// What everybody is told, wherever he is.
     fn show_all(&mut self, touched: &[u32]) {
         for &id in touched {
-            self.marks[id as usize].0 = true;
+            self.marks[id as usize].is_touched = true;
             let (before, now) = self.for_all(id);
             let begins = now.is_near() != before.is_near() || now.is_nothing() != before.is_nothing();
-            self.marks[id as usize].1 = begins;
+            self.marks[id as usize].is_told_to_all = begins;
             let mut shown = Vec::new();
             if now.is_nothing() {
                 shown.extend(begins.then(|| self.gone(id)));
@@ -348,8 +222,12 @@ impl<'a> Page<'a> {
 
     /// What one player is told of one entity of which he sees more than everybody, or did.
     fn show_one(&mut self, id: u32, before: Sees, now: Sees) {
+        let Mark { is_told_to_all, changed, .. } = self.marks[id as usize];
+        let stays_in_sight = before == Sees::NEAR && now == Sees::NEAR && !is_told_to_all;
+        if let Some((start, end)) = changed.filter(|_| stays_in_sight) {
+            return (start..end).for_each(|at| self.writer.show(self.changed[at as usize]));
+        }
         let (all_before, all_now) = self.for_all(id);
-        let is_told_to_all = self.marks[id as usize].1;
         let (was, is) = (all_before.and(before), all_now.and(now));
         let mut shown = Vec::new();
         if is.is_nothing() {
@@ -365,6 +243,12 @@ impl<'a> Page<'a> {
             self.begin(id, is, &mut shown);
         } else {
             self.changes(id, was, is, all_now, &mut shown);
+            if stays_in_sight {
+                // As many others have it in sight, and are told the same.
+                let start = small(self.changed.len());
+                self.changed.extend(&shown);
+                self.marks[id as usize].changed = Some((start, small(self.changed.len())));
+            }
         }
         shown.into_iter().for_each(|index| self.writer.show(index));
     }
@@ -446,6 +330,6 @@ impl<'a> Page<'a> {
     }
 
     fn finish(mut self, tick: u64, but: Option<Seat>) -> (Frame, Vec<TooLarge>) {
-        (self.writer.finish(tick, but), self.too_large)
+        (self.writer.finish(tick).without(but), self.too_large)
     }
 }

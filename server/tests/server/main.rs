@@ -30,3 +30,4 @@ mod support;
 mod tutorial;
 mod upstream;
 mod watch;
+mod world;

@@ -1,5 +1,7 @@
 //! Streams that open, take over, fall behind and end.
 
+mod measure;
+
 use std::sync::atomic::Ordering;
 
 use super::*;
@@ -10,6 +12,10 @@ use sward_protocol::payload::Payload;
 fn flush(number: u32) -> Arc<Flush> {
     let pong = Pong { data: Payload::of(&number).unwrap() };
     Arc::new(Flush::of(encode(&Event::Pong(pong)).unwrap()))
+}
+
+fn said(number: u32) -> Part {
+    Part::Said(flush(number))
 }
 
 fn slot() -> Mailslot {
@@ -40,13 +46,13 @@ fn the_first_stream_hears_what_came_before_it_and_a_later_one_starts_fresh() {
     let first = open(&slot, Position::Nothing, None);
     assert!(!first.resumed && !first.needs_snapshot && first.reset.is_none());
     assert!(text(&slot, &first.reader).contains("id: 00000001.1\n"));
-    slot.post(Tenancy(1), &flush(2), Seat(1), 0, &mut wakes);
+    slot.post(Tenancy(1), &[said(2)], Seat(1), 0, &mut wakes);
     let later = open(&slot, Position::Nothing, None);
     assert!(!later.resumed && later.needs_snapshot && later.reset.is_none());
-    assert_eq!(slot.post(Tenancy(1), &flush(3), Seat(1), 0, &mut wakes), Posted::Stale);
+    assert_eq!(slot.post(Tenancy(1), &[said(3)], Seat(1), 0, &mut wakes), Posted::Stale);
     slot.post_snapshot(Tenancy(1), &flush(4), 0, &mut wakes);
     slot.post_snapshot(Tenancy(1), &flush(9), 0, &mut wakes);
-    slot.post(Tenancy(1), &flush(5), Seat(1), 0, &mut wakes);
+    slot.post(Tenancy(1), &[said(5)], Seat(1), 0, &mut wakes);
     let heard = text(&slot, &later.reader);
     assert_eq!(heard.matches("event: pong").count(), 2, "one snapshot, one event: {heard}");
     assert!(!heard.contains("{\"data\":2}") && !heard.contains("{\"data\":3}"), "{heard}");
@@ -103,7 +109,7 @@ fn a_twin_of_the_newest_stream_makes_it_lose_nothing() {
     let id = |seq| EventId { epoch: Epoch(1), seq };
     let first = open(&slot, Position::Nothing, Some("one"));
     slot.move_in(Tenancy(1), &flush(1), 0, &mut wakes);
-    slot.post(Tenancy(1), &flush(2), Seat(1), 0, &mut wakes);
+    slot.post(Tenancy(1), &[said(2)], Seat(1), 0, &mut wakes);
     text(&slot, &first.reader);
     // The request comes again and names no event, as the first time.
     let twin = open(&slot, Position::Nothing, Some("one"));
@@ -123,13 +129,13 @@ fn a_twin_of_the_newest_stream_makes_it_lose_nothing() {
     };
     assert_eq!(slot.open(late, 0).unwrap_err(), CloseCode::Doubled);
     assert_eq!(second.reader.closed(), None, "it took nothing over");
-    slot.post(Tenancy(1), &flush(3), Seat(1), 0, &mut wakes);
+    slot.post(Tenancy(1), &[said(3)], Seat(1), 0, &mut wakes);
     assert!(text(&slot, &second.reader).starts_with("id: 00000001.3\n"));
     slot.detach(&second.reader);
     assert_eq!(slot.open(late, 0).unwrap_err(), CloseCode::Doubled, "he acknowledged more than it asks for");
     // An EventSource that comes back with its old nonce, though, is told what it missed.
     for number in 4..=5_000 {
-        slot.post(Tenancy(1), &flush(number), Seat(1), 0, &mut wakes);
+        slot.post(Tenancy(1), &[said(number)], Seat(1), 0, &mut wakes);
     }
     let back = Wish { from: Position::Event(id(3)), ..late };
     assert_eq!(slot.open(back, 0).unwrap().reset, Some(ResetReason::TooOld));
@@ -162,9 +168,12 @@ fn events_of_an_earlier_stay_are_not_delivered() {
     let (slot, mut wakes) = (slot(), Wakes::default());
     slot.move_in(Tenancy(1), &flush(1), 0, &mut wakes);
     slot.move_in(Tenancy(2), &flush(2), 0, &mut wakes);
-    assert_eq!(slot.post(Tenancy(1), &flush(9), Seat(1), 0, &mut wakes), Posted::Stale);
+    assert_eq!(slot.post(Tenancy(1), &[said(9)], Seat(1), 0, &mut wakes), Posted::Stale);
     slot.move_out(Tenancy(1), &flush(9), 0, &mut wakes);
-    assert_eq!(slot.post(Tenancy(2), &flush(3), Seat(1), 0, &mut wakes), Posted::Events(1));
+    assert_eq!(
+        slot.post(Tenancy(2), &[said(3)], Seat(1), 0, &mut wakes),
+        Posted::New { events: 1, pieces: 0 }
+    );
     slot.move_out(Tenancy(2), &flush(4), 0, &mut wakes);
     let heard = text(&slot, &open(&slot, Position::Nothing, None).reader);
     assert!(!heard.contains("{\"data\":9}"));
@@ -176,7 +185,7 @@ fn a_reader_who_leaves_too_much_unread_loses_his_hold() {
     let (slot, mut wakes) = (slot(), Wakes::default());
     let opening = open(&slot, Position::Nothing, None);
     slot.post_own(&flush(1), 0, &mut wakes);
-    assert_eq!(slot.sweep(5_000), Posted::Events(0));
+    assert_eq!(slot.sweep(5_000), Posted::NOTHING);
     assert_eq!(slot.sweep(5_001), Posted::Overrun);
     assert_eq!(opening.reader.closed(), Some(CloseCode::Slow));
     let resumed = open(&slot, Position::Event(EventId { epoch: Epoch(1), seq: 0 }), None);
@@ -214,4 +223,54 @@ fn a_reader_is_woken_once_for_many_posts() {
     assert_eq!(count.0.load(Ordering::Relaxed), 0, "not before the flush is whole");
     wakes.wake_all();
     assert_eq!(count.0.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_post_of_many_parts_is_one_wake_and_obeys_the_stay() {
+    use crate::fanout::part::frame;
+    let (slot, mut wakes) = (slot(), Wakes::default());
+    slot.move_in(Tenancy(1), &flush(1), 0, &mut wakes);
+    let opening = open(&slot, Position::Nothing, None);
+    text(&slot, &opening.reader);
+    assert_eq!(text(&slot, &opening.reader), "");
+    let own = Some((Seat(2), 9));
+    let parts =
+        [Part::Frame(Arc::new(frame(1, &[4], own))), said(2), Part::Frame(Arc::new(frame(2, &[5], own)))];
+    let posted = slot.post(Tenancy(1), &parts, Seat(1), 0, &mut wakes);
+    assert_eq!(posted, Posted::New { events: 1, pieces: 2 });
+    assert_eq!(slot.post(Tenancy(1), &[], Seat(1), 0, &mut wakes), Posted::NOTHING);
+    assert_eq!(slot.post(Tenancy(2), &parts, Seat(1), 0, &mut wakes), Posted::Stale);
+    let heard = text(&slot, &opening.reader);
+    assert_eq!(heard.matches("event: ").count(), 3, "{heard}");
+    assert!(
+        heard.contains("id: 00000001.2\nevent: patch\ndata: {\"tick\":2,\"world\":[{\"id\":4,\"x\":1}]}"),
+        "{heard}"
+    );
+    // A reader who takes nothing of the world loses his hold as any other.
+    slot.post(Tenancy(1), &parts[..1], Seat(1), 1_000, &mut wakes);
+    assert_eq!(slot.sweep(6_000), Posted::NOTHING);
+    assert_eq!(slot.sweep(6_001), Posted::Overrun);
+    // And is told it when he comes back, from where he was; before `joined` nothing is.
+    let resumed = open(&slot, Position::Event(EventId { epoch: Epoch(1), seq: 4 }), None);
+    assert!(resumed.resumed && text(&slot, &resumed.reader).contains("id: 00000001.5\nevent: patch"));
+    let fresh = open(&slot, Position::Garbage, None);
+    assert!(fresh.needs_snapshot);
+    assert_eq!(slot.post(Tenancy(1), &parts, Seat(1), 7_000, &mut wakes), Posted::Stale);
+    assert_eq!(text(&slot, &fresh.reader), "");
+}
+
+#[test]
+fn an_answer_to_a_drained_reader_has_patches() {
+    use crate::fanout::part::frame;
+    let (slot, mut wakes) = (slot(), Wakes::default());
+    let wish = Wish { from: Position::Nothing, nonce: None, kind: Kind::Drained, format: Format::default() };
+    slot.open(wish, 0).unwrap();
+    slot.move_in(Tenancy(1), &flush(1), 0, &mut wakes);
+    let parts = [said(2), Part::Frame(Arc::new(frame(3, &[4, 5], None)))];
+    slot.post(Tenancy(1), &parts, Seat(1), 0, &mut wakes);
+    let id = |seq| EventId { epoch: Epoch(1), seq };
+    let told = slot.peek_for_answer(id(1));
+    let told: Vec<_> = told.iter().map(|PastEvent(id, name, data)| (*id, &**name, data.json())).collect();
+    let patch = r#"{"tick":3,"world":[{"id":4,"x":3},{"id":5,"x":3}]}"#;
+    assert_eq!(told, [(id(2), "pong", r#"{"data":2}"#), (id(4), "patch", patch)]);
 }

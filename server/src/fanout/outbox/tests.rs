@@ -1,8 +1,12 @@
 //! The outbox at its bounds.
 
-use sward_protocol::downstream::{Event, Msg};
-use sward_protocol::format::Format;
+mod model;
+mod world;
 
+use sward_protocol::downstream::{Event, Msg};
+use sward_protocol::format::{ChunkWriter, Format};
+
+use super::folding::FOLD_EVENTS_MAX;
 use super::*;
 use crate::fanout::encode::encode;
 use crate::fanout::flush::FlushWriter;

@@ -10,27 +10,38 @@ use crate::clock::whole_ms;
 use crate::fanout::mailslot::Posted;
 use crate::game::context::Outgoing;
 use crate::room::input::Input;
-
-/// Bytes and events that wait for a flush; more are flushed at once, so that a flush always fits a player's window.
-const PENDING_BYTES_MAX: u32 = 64 * 1024;
-pub(super) const PENDING_EVENTS_MAX: u32 = 512;
+use crate::world::frame::Frame;
 
 impl RoomActor {
     /// Takes up an event for the next flush.
     pub(super) fn queue(&mut self, outgoing: Outgoing) {
-        let Outgoing { audience, event, latest } = outgoing;
-        if let Err(error) = self.pending.push(audience, &event, latest) {
+        if let Err(error) = self.pending.push(outgoing) {
             self.drop_event(&error);
         }
-        let waiting = self.pending.whole();
-        if waiting.bytes >= PENDING_BYTES_MAX || waiting.events >= PENDING_EVENTS_MAX {
+        self.flush_if_full();
+    }
+
+    /// Takes up what changed in the world.
+    pub(super) fn queue_frame(&mut self, frame: Arc<Frame>) {
+        if frame.is_empty() {
+            return;
+        }
+        let metrics = &self.directory.metrics().worlds;
+        metrics.frames.inc();
+        metrics.pieces.inc_by(frame.pieces().len() as u64);
+        self.pending.push_frame(frame, self.reads_packed);
+        self.flush_if_full();
+    }
+
+    fn flush_if_full(&mut self) {
+        if self.pending.is_full() {
             self.flush();
         }
     }
 
     /// A quiet room writes at once; a busy one at most every flush interval.
     pub(super) fn flush_when_due(&mut self, ctx: &mut Context<Self>) {
-        if self.pending.whole().events == 0 || self.flush_timer.is_some() {
+        if self.pending.is_empty() || self.flush_timer.is_some() {
             return;
         }
         let flush_ms = whole_ms(self.settings.flush);
@@ -50,20 +61,22 @@ impl RoomActor {
     }
 
     pub(super) fn flush(&mut self) {
-        if self.pending.whole().events == 0 {
+        if self.pending.is_empty() {
             return;
         }
-        let flush = Arc::new(self.pending.finish(self.reads_packed));
+        let parts = self.pending.finish(self.reads_packed);
         let now_ms = self.now_ms();
         self.reads_packed = false;
+        let metrics = self.directory.metrics();
         for (&seat, Member { occupant, stay }) in &self.members {
-            let posted = occupant.mailslot.post(stay.tenancy, &flush, seat, now_ms, &mut self.wakes);
-            if posted == Posted::Overrun {
-                self.directory.metrics().streams_overrun.inc();
+            match occupant.mailslot.post(stay.tenancy, &parts, seat, now_ms, &mut self.wakes) {
+                Posted::Overrun => metrics.streams_overrun.inc(),
+                Posted::New { pieces, .. } => metrics.worlds.pieces_posted.inc_by(u64::from(pieces)),
+                Posted::Stale => {}
             }
             self.reads_packed |= occupant.mailslot.reads_packed();
         }
-        self.show(&flush, now_ms);
+        self.show(parts, now_ms);
         self.wakes.wake_all();
         self.flushed_ms = now_ms;
         self.directory.metrics().flushes.inc();

@@ -14,6 +14,7 @@ use super::{Charter, RoomActor};
 use crate::fanout::encode::encode;
 use crate::fanout::flush::Flush;
 use crate::fanout::mailslot::Mailslot;
+use crate::fanout::part::Part;
 use crate::rate::Rate;
 use crate::room::catalog::last_words;
 use crate::room::gallery::TooMany;
@@ -111,7 +112,7 @@ impl RoomActor {
     /// Takes another view if it is time for one, and nothing that it would have in it is still to be said.
     pub(super) fn renew_view(&mut self) {
         let now_ms = self.now_ms();
-        if self.pending.whole().events > 0 || !self.gallery.wants_view(now_ms) {
+        if !self.pending.is_empty() || !self.gallery.wants_view(now_ms) {
             return;
         }
         match self.view_flush() {
@@ -123,8 +124,10 @@ impl RoomActor {
     }
 
     /// Shows what the room says.
-    pub(super) fn show(&mut self, flush: &Arc<Flush>, now_ms: u64) {
-        self.gallery.add_said(flush, now_ms);
+    pub(super) fn show(&mut self, parts: Vec<Part>, now_ms: u64) {
+        for part in parts {
+            self.gallery.add_said(part, now_ms);
+        }
         let overrun = self.gallery.show(now_ms, &mut self.wakes);
         self.directory.metrics().streams_overrun.inc_by(overrun);
     }

@@ -1,5 +1,6 @@
 //! The room's shell in virtual time: a panic, a full mailbox, a dead newcomer, flushes.
 
+mod frames;
 mod lifetime;
 mod members;
 
@@ -15,10 +16,10 @@ use sward_protocol::sse::decode::Parser;
 use sward_protocol::upstream::Message;
 use tokio::sync::oneshot;
 
-use super::rhythm::PENDING_EVENTS_MAX;
 use super::*;
 use crate::clock::Clock;
 use crate::fanout::mailslot::Mailslot;
+use crate::fanout::part::PENDING_EVENTS_MAX;
 use crate::fanout::reading::{Chunk, Kind, Position, Reader, Wish};
 use crate::game::{Audience, BadOptions, Game, Random, Raw, Reply, Room, RoomPolicy, done, refuse};
 use crate::metrics::Metrics;
@@ -89,6 +90,7 @@ impl Game for Fragile {
             "bot" => room.add_bot("Robin", &()),
             "churn" => room.set_timer("churn", Duration::from_millis(100)),
             "timer" => room.set_timer("late", Duration::from_millis(1500)),
+            "frames" => frames::show(room),
             kind => room.pass_on(from, Audience::All, kind, message.data),
         }
         done()

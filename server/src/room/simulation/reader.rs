@@ -179,6 +179,10 @@ impl Session {
             for event in events {
                 let Data::Json(json) = &event.data else { panic!("JSON was asked for") };
                 counts.events += 1;
+                if event.name == "patch" && json.contains(r#""world":["#) {
+                    // Put together by the outbox: nobody said it in these words.
+                    continue;
+                }
                 counts.replaced += self.expected.read(&event.name, json) as u64;
                 self.hear(&event.read().unwrap().expect("a known event"), counts);
             }

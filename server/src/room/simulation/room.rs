@@ -15,8 +15,9 @@ use super::reader::{Session, Stay};
 use super::{Counts, Game as Which};
 use crate::clock::whole_ms;
 use crate::fanout::encode::encode;
-use crate::fanout::flush::{Flush, FlushWriter};
+use crate::fanout::flush::Flush;
 use crate::fanout::mailslot::Tenancy;
+use crate::fanout::part::Pending;
 use crate::fanout::wake::Wakes;
 use crate::game::context::Outgoing;
 use crate::game::controls::STEP_EVENTS_MAX;
@@ -29,9 +30,6 @@ use crate::room::input::{Input, Newcomer};
 use crate::room::roster::Occupancy;
 use crate::room::saved::SavedRoom;
 
-/// As the actor has it.
-const PENDING_BYTES_MAX: u32 = 64 * 1024;
-const PENDING_EVENTS_MAX: u32 = 512;
 /// Effects of one step beside the events of the game.
 const EFFECTS_BESIDE_MAX: usize = 4096;
 
@@ -49,7 +47,7 @@ pub(super) struct SimRoom {
     twin: Option<Box<dyn RoomStep>>,
     pub(super) settings: Settings,
     members: BTreeMap<Seat, Member>,
-    pending: FlushWriter,
+    pending: Pending,
     flushed_ms: u64,
     flush_due_ms: Option<u64>,
     next_tick_ms: u64,
@@ -76,6 +74,13 @@ pub(super) struct Around<'a> {
     pub(super) counts: &'a mut Counts,
 }
 
+impl Around<'_> {
+    /// Whether a flush is made as MessagePack too.
+    fn packs(&self) -> bool {
+        self.counts.steps.is_multiple_of(5)
+    }
+}
+
 impl SimRoom {
     pub(super) fn new(which: Which, number: usize, core: Box<dyn RoomStep>, now_ms: u64) -> Self {
         let settings = core.settings();
@@ -84,7 +89,7 @@ impl SimRoom {
             number,
             twin: None,
             members: BTreeMap::new(),
-            pending: FlushWriter::default(),
+            pending: Pending::default(),
             flushed_ms: 0,
             flush_due_ms: None,
             next_tick_ms: now_ms + settings.tick.map_or(0, whole_ms),
@@ -349,7 +354,11 @@ impl SimRoom {
             Effect::Results(results) => {
                 around.counts.accepted += results.iter().filter(|done| done.is_ok()).count() as u64
             }
-            Effect::Frame(_) | Effect::Occupied | Effect::Shown { .. } | Effect::BanForgotten => {}
+            Effect::Frame(frame) => {
+                self.pending.push_frame(frame, around.packs());
+                self.flush_if_full(around);
+            }
+            Effect::Occupied | Effect::Shown { .. } | Effect::BanForgotten => {}
             Effect::Admitted(_) | Effect::Refused(_) => panic!("nobody wanted in"),
         }
     }
@@ -389,15 +398,18 @@ impl SimRoom {
                 session.expected.say(&text, latest.as_ref(), around.now_ms);
             }
         }
-        self.pending.push(audience.clone(), event, latest.clone()).expect("an event that cannot be sent");
-        let waiting = self.pending.whole();
-        if waiting.bytes >= PENDING_BYTES_MAX || waiting.events >= PENDING_EVENTS_MAX {
+        self.pending.push(outgoing.clone()).expect("an event that cannot be sent");
+        self.flush_if_full(around);
+    }
+
+    fn flush_if_full(&mut self, around: &mut Around<'_>) {
+        if self.pending.is_full() {
             self.flush(around);
         }
     }
 
     fn flush_when_due(&mut self, around: &mut Around<'_>) {
-        if self.pending.whole().events == 0 || self.flush_due_ms.is_some() {
+        if self.pending.is_empty() || self.flush_due_ms.is_some() {
             return;
         }
         let due_ms = self.flushed_ms + whole_ms(self.settings.flush);
@@ -409,13 +421,13 @@ impl SimRoom {
     }
 
     fn flush(&mut self, around: &mut Around<'_>) {
-        if self.pending.whole().events == 0 {
+        if self.pending.is_empty() {
             return;
         }
-        let flush = Arc::new(self.pending.finish(around.counts.steps.is_multiple_of(5)));
+        let parts = self.pending.finish(around.packs());
         for (&seat, &Member { session, tenancy }) in &self.members {
             let session = &mut around.sessions[session];
-            session.mailslot.post(tenancy, &flush, seat, around.now_ms, &mut self.wakes);
+            session.mailslot.post(tenancy, &parts, seat, around.now_ms, &mut self.wakes);
             if session.stay == Some(Stay { room: self.number, seat, tenancy }) {
                 session.expected.posted();
             }
@@ -495,6 +507,6 @@ impl SimRoom {
 
     /// Whether nothing waits for the next flush.
     pub(super) fn is_flushed(&self) -> bool {
-        self.pending.whole().events == 0
+        self.pending.is_empty()
     }
 }

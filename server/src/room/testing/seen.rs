@@ -8,9 +8,11 @@ use sward_protocol::payload::Payload;
 
 use super::burst::what;
 use super::{TestPlayer, TestRoom};
+use crate::fanout::patch::{PIECE_BYTES_MAX, patches_of};
 use crate::game::{Blob, Game};
 use crate::room::core::RoomStep as _;
 use crate::room::effect::Effect;
+use crate::world::frame::{Frame, PieceKey};
 
 /// What one player saw.
 #[derive(Debug, Clone)]
@@ -184,8 +186,8 @@ impl<G: Game> TestRoom<G> {
                 }
             }
             Effect::Dropped(dropped) => panic!("it would be dropped: {dropped}"),
-            Effect::Frame(_)
-            | Effect::Admitted(_)
+            Effect::Frame(frame) => self.show(&frame),
+            Effect::Admitted(_)
             | Effect::Refused(_)
             | Effect::Results(_)
             | Effect::Snapshot(_)
@@ -195,6 +197,26 @@ impl<G: Game> TestRoom<G> {
             | Effect::Shown { .. }
             | Effect::BlobRefused
             | Effect::Changed(_) => {}
+        }
+    }
+
+    /// What changed in the world is a `patch` to each who sees it.
+    #[track_caller]
+    fn show(&mut self, frame: &Frame) {
+        if let Some(piece) = frame.pieces().iter().find(|piece| piece.json().len() > PIECE_BYTES_MAX) {
+            let (PieceKey { entity, .. }, bytes) = (piece.key(), piece.json().len());
+            panic!(
+                "a piece of entity {entity} has {bytes} bytes, above {PIECE_BYTES_MAX}: it would be dropped"
+            );
+        }
+        for patch in patches_of(frame, Seat::GAME) {
+            self.watching.iter_mut().for_each(|watching| watching.hear(&patch, self.now_ms));
+        }
+        for (&seat, id) in &self.seated {
+            self.bursts.add_frame(seat, frame);
+            if let Some(seen) = self.seen.get_mut(id) {
+                seen.heard.extend(patches_of(frame, seat));
+            }
         }
     }
 

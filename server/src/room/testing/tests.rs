@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::fanout::part::frame;
 use crate::game::{Audience, MessageError, Reply, Room, SaveError, done, refuse};
 
 /// Goes too far, when it is told.
@@ -19,10 +20,19 @@ struct Rude {
 #[derive(Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
 enum Order {
-    Burst { events: usize, bytes: usize, key: Option<String> },
+    Burst {
+        events: usize,
+        bytes: usize,
+        key: Option<String>,
+    },
     Bulk(usize),
     Whisper(Seat),
     Shout,
+    /// So many places are shown to all, and so many frames of them.
+    Show {
+        entities: u32,
+        frames: u64,
+    },
     Panic,
 }
 
@@ -63,6 +73,10 @@ impl Game for Rude {
             Order::Bulk(bytes) => self.bulk = bytes,
             Order::Whisper(seat) => room.send(Audience::Only(seat), "whisper", ""),
             Order::Shout => room.send(Audience::All, "shout", ""),
+            Order::Show { entities, frames } => {
+                let all: Vec<_> = (0..entities).collect();
+                (1..=frames).for_each(|tick| room.show(frame(tick, &all, Some((Seat(1), entities)))));
+            }
             Order::Panic => panic!("as it was told"),
         }
         done()
@@ -189,4 +203,30 @@ fn a_room_is_made_as_its_creator_wants_it() {
     let mut room = TestRoom::<Rude>::made(CreateRoom { password: Some(password), ..asked }).unwrap();
     room.join("Zoë");
     assert!(failure(|| _ = room.watch()).contains("shows itself to nobody"));
+}
+
+#[test]
+fn what_a_game_shows_of_its_world_is_a_patch_for_each_who_sees_it() {
+    let (mut room, zoe, bo) = two();
+    let watcher = room.watch();
+    room.send(zoe, "show", json!({"entities": 2, "frames": 2})).unwrap();
+    assert_eq!(
+        room.heard(zoe),
+        [1, 2].map(|tick| format!(
+            r#"patch {{"tick":{tick},"world":[{{"id":0,"x":{tick}}},{{"id":1,"x":{tick}}},{{"id":2,"basket":{tick}}}]}}"#
+        ))
+    );
+    let patches: Vec<Value> = room.patches(bo);
+    assert_eq!(patches[1], json!({"tick": 2, "world": [{"id": 0, "x": 2}, {"id": 1, "x": 2}]}));
+    room.advance(Duration::from_secs(5));
+    let shown = room.watched(watcher);
+    assert_eq!((shown.len(), &*shown[2]), (3, r#"patch {"tick":2,"world":[{"id":0,"x":2},{"id":1,"x":2}]}"#));
+}
+
+#[test]
+fn a_step_that_shows_more_than_a_player_may_be_behind_fails_the_test() {
+    let (mut room, zoe, _) = two();
+    room.send(zoe, "show", json!({"entities": 2_000, "frames": 6})).unwrap();
+    let said = failure(|| drop(room.send(zoe, "show", json!({"entities": 8_193, "frames": 1}))));
+    assert!(said.contains("seat 1 more than 8192 pieces of the world"), "{said}");
 }

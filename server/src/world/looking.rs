@@ -1,0 +1,144 @@
+//! Who sees what: of each player, what he sees besides what everybody sees.
+
+use std::collections::BTreeSet;
+
+use sward_protocol::ids::Seat;
+
+use super::entity::{Entity, Sees, Visibility};
+use super::grid::{Grid, square_distance};
+use super::kind::Kind;
+use super::space::Space;
+use super::viewer::{Eye, Viewer};
+use super::{EntityId, Slot};
+
+/// What everybody sees of an entity, wherever he is.
+pub(super) fn seen_by_all(entity: &Entity, kind: &Kind, space: &Space) -> Sees {
+    let far = if kind.is_known_to_all() { Sees::FAR } else { Sees::NOTHING };
+    match entity.visibility {
+        Visibility::Everywhere => Sees::NEAR,
+        Visibility::InSight if space.sight().is_none() => Sees::NEAR,
+        Visibility::InSight | Visibility::Within(_) => far,
+        Visibility::Only(_) | Visibility::Nobody => Sees::NOTHING,
+    }
+}
+
+/// What there is to be seen.
+pub(super) struct Scene<'a> {
+    pub(super) space: &'a Space,
+    pub(super) kinds: &'a [Kind],
+    pub(super) slots: &'a [Slot],
+    pub(super) grid: &'a Grid,
+    pub(super) special: &'a BTreeSet<u32>,
+}
+
+impl Scene<'_> {
+    fn entity(&self, id: u32) -> Option<&Entity> {
+        match self.slots.get(id as usize) {
+            Some(Slot::Live(entity)) => Some(entity),
+            _ => None,
+        }
+    }
+
+    fn is_near_to_all(&self, entity: &Entity) -> bool {
+        seen_by_all(entity, &self.kinds[usize::from(entity.kind)], self.space).is_near()
+    }
+}
+
+impl Viewer {
+    fn reach(&self, space: &Space) -> Option<f64> {
+        Some(self.sight.unwrap_or(space.sight()?))
+    }
+
+    fn point(&self, scene: &Scene<'_>) -> Option<[f64; 3]> {
+        match self.eye {
+            Eye::At(place) => Some(place.point()),
+            Eye::Entity(EntityId(id)) => Some(scene.entity(id)?.place?.point()),
+            Eye::Nowhere | Eye::Everywhere => None,
+        }
+    }
+
+    /// Whether he may see other things than before.
+    pub(super) fn is_due(&self, scene: &Scene<'_>, has_changed: bool) -> bool {
+        let point = self.point(scene);
+        let reach = self.reach(scene.space).map(|radius| scene.space.kept(radius));
+        let is_stirred = |point, reach| scene.grid.is_stirred(point, reach);
+        self.is_stale
+            || self.from != point
+            || (self.eye == Eye::Everywhere && has_changed)
+            || point.zip(reach).is_some_and(|(point, reach)| is_stirred(point, reach))
+    }
+
+    /// Finds out what he sees who saw nothing before.
+    pub(super) fn look(&mut self, scene: &Scene<'_>, seat: Seat, owned: impl Iterator<Item = u32>) {
+        self.look_again(scene, seat, owned, &[]);
+    }
+
+    /// Finds out what he sees; `before` is what he saw.
+    pub(super) fn look_again(
+        &mut self,
+        scene: &Scene<'_>,
+        seat: Seat,
+        owned: impl Iterator<Item = u32>,
+        before: &[(u32, Sees)],
+    ) {
+        self.is_stale = false;
+        self.from = self.point(scene);
+        let mut seen = Vec::with_capacity(before.len() + 8);
+        let had_in_sight = |id: u32| {
+            let own =
+                before.binary_search_by_key(&id, |(id, _)| *id).map_or(Sees::NOTHING, |at| before[at].1);
+            scene.entity(id).is_some_and(|entity| entity.shown.and(own).is_near())
+        };
+        let is_within = |id, square: f64, radius: f64| {
+            let kept = scene.space.kept(radius);
+            square <= radius * radius || (square <= kept * kept && had_in_sight(id))
+        };
+        // What everybody has in sight is not told to single players.
+        let beyond_all =
+            |entity: &Entity, sees: Sees| if scene.is_near_to_all(entity) { sees.own() } else { sees };
+        if let (Some(point), Some(radius)) = (self.from, self.reach(scene.space)) {
+            scene.grid.within(point, scene.space.kept(radius), |stone, square| {
+                if stone.is_plain && is_within(stone.id, square, radius) {
+                    seen.push((stone.id, Sees::NEAR));
+                }
+            });
+        }
+        let everything = if self.eye == Eye::Everywhere { scene.slots } else { &[] };
+        for (id, slot) in (0..).zip(everything) {
+            if let Slot::Live(entity) = slot
+                && !matches!(entity.visibility, Visibility::Only(_) | Visibility::Nobody)
+            {
+                seen.push((id, beyond_all(entity, Sees::NEAR)));
+            }
+        }
+        for &id in scene.special {
+            let Some(entity) = scene.entity(id) else { continue };
+            let is_seen = match &entity.visibility {
+                Visibility::Only(seats) => seats.contains(&seat),
+                Visibility::Within(radius) => self.from.zip(entity.place).is_some_and(|(point, place)| {
+                    is_within(id, square_distance(point, place.point()), *radius)
+                }),
+                _ => false,
+            };
+            if is_seen {
+                seen.push((id, Sees::NEAR));
+            }
+        }
+        for id in owned {
+            let Some(entity) = scene.entity(id) else { continue };
+            if entity.visibility != Visibility::Nobody {
+                seen.push((id, beyond_all(entity, Sees::NEAR.and(Sees::OWN))));
+            }
+        }
+        seen.sort_unstable_by_key(|(id, _)| *id);
+        seen.dedup_by(|(id, sees), (kept, all)| {
+            let is_same = id == kept;
+            if is_same {
+                *all = all.and(*sees);
+            }
+            is_same
+        });
+        seen.retain(|(_, sees)| *sees != Sees::NOTHING);
+        self.seen = seen;
+    }
+}
