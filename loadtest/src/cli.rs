@@ -64,7 +64,7 @@ pub struct WorldArgs {
     #[arg(long, default_value = "10s", value_parser = parse_duration)]
     pub duration: Duration,
     /// How long before that, with everybody in.
-    #[arg(long, default_value = "3s", value_parser = parse_duration)]
+    #[arg(long, default_value = "5s", value_parser = parse_duration)]
     pub warm_up: Duration,
     /// Seed of where they walk.
     #[arg(long, default_value_t = 1)]
@@ -75,6 +75,10 @@ pub struct WorldArgs {
     /// The example's program; the one beside this program unless told, built first where it is missing.
     #[arg(long, value_name = "PATH")]
     pub server_bin: Option<PathBuf>,
+    /// Nobody acknowledges what he has read, so that the server keeps for each player what he may ask for again, up to
+    /// 30 s of it: warm up for longer.
+    #[arg(long)]
+    pub silent: bool,
     /// Keep the server on the first core and this program on the second.
     #[arg(long)]
     pub pin: bool,
@@ -101,6 +105,7 @@ impl WorldArgs {
             seed: self.seed,
             url: self.url.clone(),
             server_bin: self.server_bin.clone(),
+            is_silent: self.silent,
             is_pinned: self.pin,
         }
     }
@@ -356,6 +361,28 @@ mod tests {
             assert!(probe(arguments).is_err(), "{arguments}");
         }
         assert!(parse("--players 2 probe").is_err());
+    }
+
+    #[test]
+    fn a_world_is_measured_in_lines() {
+        let lines = |arguments: &str| {
+            let words = ["sward-loadtest", "world"].into_iter().chain(arguments.split_whitespace());
+            match Cli::try_parse_from(words).unwrap().command {
+                Some(Command::World(args)) => {
+                    args.options().lines.iter().map(Line::to_string).collect::<Vec<_>>()
+                }
+                _ => Vec::new(),
+            }
+        };
+        assert_eq!(
+            lines("--modes everything,sight --players 6,4096"),
+            ["everything 6", "everything 4096", "sight 6", "sight 4096"]
+        );
+        let default = lines("");
+        assert_eq!(
+            (default.len(), default[3].as_str(), default[10].as_str()),
+            (11, "sight 2000", "snapshots 500")
+        );
     }
 
     #[test]

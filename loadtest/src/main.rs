@@ -62,7 +62,8 @@ fn report_text(report: &ProbeReport, args: &ProbeArgs) -> Result<String> {
 
 fn run_world(args: &WorldArgs) -> ExitCode {
     match measure_world(args) {
-        Ok(report) => {
+        Ok(None) => ExitCode::from(EXIT_CUT_SHORT),
+        Ok(Some(report)) => {
             print(&report.text());
             if report.failures().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
@@ -73,14 +74,22 @@ fn run_world(args: &WorldArgs) -> ExitCode {
     }
 }
 
-fn measure_world(args: &WorldArgs) -> Result<world::Report> {
+/// `None`: it was interrupted.
+fn measure_world(args: &WorldArgs) -> Result<Option<world::Report>> {
     let options = args.options();
     fd_limit::raise_for(options.lines.iter().map(|line| line.players).max().unwrap_or(0))?;
     let json_file = args.json.as_deref().map(create).transpose()?;
     // One thread: what it reads costs it less than what others would cost the server.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
-    let report = runtime.block_on(world::run(&options, &Progress::on_stderr()))?;
-    if let Some(mut file) = json_file {
+    let report = runtime.block_on(async {
+        let progress = Progress::on_stderr();
+        tokio::select! {
+            report = world::run(&options, &progress) => report.map(Some),
+            // The server is killed with the run that is dropped.
+            () = interruption() => Ok(None),
+        }
+    })?;
+    if let Some((mut file, report)) = json_file.zip(report.as_ref()) {
         let json = report.json().context("no JSON")?;
         file.write_all(json.as_bytes()).context("the JSON file cannot be written")?;
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sward_server::game::{Audience, BadOptions, GoneWhy, MessageError, Payload, Random, Reply};
 use sward_server::game::{Room, Seat, Settings, done, refuse};
 use sward_server::world::{EntityId, Eye, Field, Kind, Place, Space, World};
-use sward_server::{Game, Server};
+use sward_server::{Builder, Game, Server};
 
 const WIDTH: f64 = 4_800.0;
 const HEIGHT: f64 = 3_200.0;
@@ -228,6 +228,11 @@ fn share_within(radius: f64) -> f64 {
     pairs / (area * area)
 }
 
+/// A server with this game.
+pub fn server() -> Builder {
+    Server::builder().game::<Walkers>("walkers")
+}
+
 fn main() -> std::io::Result<()> {
-    Server::builder().args().game::<Walkers>("walkers").run()
+    server().args().run()
 }

@@ -10,10 +10,11 @@ use sward_protocol::upstream::{Batch, Message};
 use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinSet, spawn_local};
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
-use super::reader::{Desk, RawStream};
+use super::reader::{Desk, LastId, RawStream};
 use super::watch::{Watch, options};
-use super::{Line, WorldError};
+use super::{Line, WorldError, WorldOptions};
 use crate::client::{Endpoint, Session};
 use crate::progress::Progress;
 
@@ -21,6 +22,8 @@ use crate::progress::Progress;
 const ENTERING_MAX: usize = 64;
 /// Players whose view is kept and checked; of the others it is only counted what comes.
 const WATCHING: usize = 5;
+/// Between two acknowledgements of a player: who plays has one in each of his batches, and these are more frequent.
+const ACK_INTERVAL: Duration = Duration::from_secs(1);
 /// After so long without a patch, all that was on its way has arrived.
 const QUIET: Duration = Duration::from_millis(500);
 /// How long it may take until it is.
@@ -29,8 +32,9 @@ const QUIET_TIMEOUT: Duration = Duration::from_secs(20);
 /// Everybody in one room.
 #[derive(Debug)]
 pub struct Crowd {
-    /// Those who are watching come first.
+    /// Of those who are watching.
     sessions: Vec<Session>,
+    counting: usize,
     watching: Vec<(Rc<Watch>, AbortHandle)>,
 }
 
@@ -41,15 +45,16 @@ impl Crowd {
     /// [`WorldError::Enter`].
     pub async fn enter(
         line: &Line,
-        seed: u64,
+        options: &WorldOptions,
         endpoint: &Endpoint,
         desk: &Rc<Desk>,
         progress: &Progress,
     ) -> Result<Self, WorldError> {
         let players = line.players;
         let failed = move |index| move |reason| WorldError::Enter { index, players, reason };
-        let mut crowd = Self { sessions: Vec::with_capacity(players), watching: Vec::new() };
-        let code = crowd.enter_watching(endpoint, &first_join(line, seed)).await.map_err(failed(0))?;
+        let mut crowd = Self { sessions: Vec::new(), counting: 0, watching: Vec::new() };
+        let code =
+            crowd.enter_watching(endpoint, &first_join(line, options.seed)).await.map_err(failed(0))?;
         let join = Rc::new(Join { code: Some(code), ..Join::default() });
         for index in 1..players.min(WATCHING) {
             crowd.enter_watching(endpoint, &join).await.map_err(failed(index))?;
@@ -58,15 +63,16 @@ impl Crowd {
         let mut entering = JoinSet::new();
         for index in crowd.sessions.len()..players {
             let (places, desk, join) = (Rc::clone(&places), Rc::clone(desk), Rc::clone(&join));
-            let endpoint = endpoint.clone();
+            let (endpoint, acknowledges) = (endpoint.clone(), !options.is_silent);
             entering.spawn_local(async move {
                 let _place = places.acquire().await;
-                enter_counting(index, endpoint, desk, &join).await.map_err(failed(index))
+                enter_counting(index, endpoint, desk, &join, acknowledges).await.map_err(failed(index))
             });
         }
         while let Some(entered) = entering.join_next().await {
-            crowd.sessions.push(entered.expect("a player who enters neither panics nor is aborted")?);
-            let count = crowd.sessions.len();
+            entered.expect("a player who enters neither panics nor is aborted")?;
+            crowd.counting += 1;
+            let count = crowd.watching.len() + crowd.counting;
             progress.advance(count as u64, format!("{line}: {count} of {players} players"));
         }
         Ok(crowd)
@@ -93,7 +99,7 @@ impl Crowd {
 
     /// How many only count what comes.
     pub fn counting(&self) -> usize {
-        self.sessions.len() - self.watching.len()
+        self.counting
     }
 
     /// Has everybody stand still, and compares what those who were watching know with what a fresh stream tells them. What
@@ -137,20 +143,42 @@ async fn enter_counting(
     endpoint: Endpoint,
     desk: Rc<Desk>,
     join: &Join,
-) -> Result<Session, String> {
+    acknowledges: bool,
+) -> Result<(), String> {
     let mut session = Session::create(endpoint.clone(), &name(index)).await.map_err(in_words)?;
     let stream = RawStream::open(&endpoint, session.token()).await.map_err(in_words)?;
-    spawn_local(stream.read(desk));
+    let last = stream.last();
+    spawn_local(stream.read(Rc::clone(&desk)));
     session.join(join).await.map_err(in_words)?;
-    Ok(session)
+    if acknowledges {
+        spawn_local(acknowledge(session, last, desk));
+    }
+    Ok(())
+}
+
+/// Says from time to time what was read, as every player does who sends something.
+async fn acknowledge(mut session: Session, last: LastId, desk: Rc<Desk>) {
+    loop {
+        sleep(ACK_INTERVAL).await;
+        let Some(ack) = last.take() else { continue };
+        let batch = Batch { src: "", seq: None, ack: Some(ack), msgs: &[] };
+        if let Err(error) = session.send(&batch).await {
+            return desk.tally.borrow_mut().end(format!("an acknowledgement: {error}"));
+        }
+    }
 }
 
 fn first_join(line: &Line, seed: u64) -> Join {
     let options = json!({"mode": line.mode, "players": line.players, "seed": seed});
+    // No room of an earlier line: all have halted there.
+    let meta = json!({"line": Uuid::new_v4()});
+    let payload = |object| Some(Payload::of(object).expect("a small object is a payload"));
     Join {
         game: Some("walkers".to_owned()),
         create: true,
-        options: Some(Payload::of(&options).expect("a small object is a payload")),
+        filter: payload(&meta),
+        meta: payload(&meta),
+        options: payload(&options),
         ..Join::default()
     }
 }
@@ -159,7 +187,6 @@ fn name(index: usize) -> String {
     format!("walker {}", index + 1)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what `map_err` gives")]
 fn in_words(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

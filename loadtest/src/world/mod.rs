@@ -1,5 +1,5 @@
 //! What a world costs: the game of `server/examples/walkers.rs`, in which everybody moves in every tick, with more and more
-//! players in one room. Its server does all the work there is; the players only read.
+//! players in one room. Its server does all the work there is; the players only read, and acknowledge what they have read.
 //!
 //! For each mode and number of players a server is started (or the same one is asked for another room), everybody enters,
 //! and for some seconds it is counted what comes and what the server used. Then all halt, and some players' views, kept from
@@ -90,6 +90,8 @@ pub struct WorldOptions {
     pub url: Option<String>,
     /// The program of the example; `None`: the one beside this program, built first where it is missing.
     pub server_bin: Option<PathBuf>,
+    /// Nobody acknowledges what he has read: the server keeps for each player what he may ask for again.
+    pub is_silent: bool,
     /// The server on the first core, this program on the second.
     pub is_pinned: bool,
 }
@@ -144,7 +146,7 @@ async fn measure_line(
     line: Line,
     progress: &Progress,
 ) -> Result<Outcome, WorldError> {
-    progress.begin("world", line.players as u64);
+    progress.begin("joining", line.players as u64);
     let Some(url) = &options.url else {
         // A program runs where the thread ran that started it.
         pin(options, 0)?;
@@ -168,12 +170,13 @@ async fn measure(
     progress: &Progress,
 ) -> Result<Outcome, WorldError> {
     let desk = Rc::new(Desk::default());
-    let mut crowd = match Crowd::enter(&line, options.seed, endpoint, &desk, progress).await {
+    let mut crowd = match Crowd::enter(&line, options, endpoint, &desk, progress).await {
         Ok(crowd) => crowd,
         // Whoever is first finds an idle server: then it is not for the load that he cannot enter.
         Err(error @ WorldError::Enter { index: 0, .. }) => return Err(error),
         Err(error) => return Ok(Outcome::Failed(error.to_string())),
     };
+    progress.begin("counting", line.players as u64);
     progress.advance(line.players as u64, format!("{line}: all are in"));
     sleep(options.warm_up).await;
     let usage = |pid: Option<u32>| pid.and_then(|pid| server_probe::usage(pid).ok());

@@ -1,12 +1,12 @@
 //! One player's stream, read from its socket and counted.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use sward_protocol::ids::Token;
+use sward_protocol::ids::{EventId, Token};
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -40,7 +40,13 @@ impl Default for Desk {
 
 /// A stream that has begun.
 #[derive(Debug)]
-pub struct RawStream(TcpStream);
+pub struct RawStream {
+    socket: TcpStream,
+    last: LastId,
+}
+
+/// The id of an event that a player has read, for an acknowledgement; looked for anew when it was taken.
+pub type LastId = Rc<Cell<Option<EventId>>>;
 
 impl RawStream {
     /// Opens the session's stream, `batch=1`.
@@ -62,14 +68,19 @@ impl RawStream {
             head.push(socket.read_u8().await?);
         }
         if head.starts_with(b"HTTP/1.1 200 ") {
-            Ok(Self(socket))
+            Ok(Self { socket, last: LastId::default() })
         } else {
             let line = String::from_utf8_lossy(head.split(|byte| *byte == b'\r').next().unwrap_or_default());
             Err(io::Error::new(io::ErrorKind::InvalidData, format!("{line:?} instead of a stream")))
         }
     }
 
-    /// Reads and counts until the stream ends. Why it did.
+    /// What its player has read.
+    pub fn last(&self) -> LastId {
+        Rc::clone(&self.last)
+    }
+
+    /// Reads and counts until the stream ends.
     pub async fn read(mut self, desk: Rc<Desk>) {
         let (mut scan, mut pace) = (Scan::default(), Pace::default());
         let why = loop {
@@ -86,7 +97,7 @@ impl RawStream {
         poll_fn(|context| {
             let mut buffer = desk.buffer.borrow_mut();
             let mut filled = ReadBuf::new(&mut buffer);
-            let polled = Pin::new(&mut self.0).poll_read(context, &mut filled);
+            let polled = Pin::new(&mut self.socket).poll_read(context, &mut filled);
             polled.map_ok(|()| {
                 let piece = filled.filled();
                 let now = desk.started.elapsed();
@@ -97,9 +108,35 @@ impl RawStream {
                     tally.patch(pace, tick, now);
                 });
                 tally.count(piece.len(), objects, patches);
+                if self.last.get().is_none() {
+                    self.last.set(id_in(piece));
+                }
                 piece.len()
             })
         })
         .await
+    }
+}
+
+/// The last id that stands whole in a piece of a stream.
+fn id_in(piece: &[u8]) -> Option<EventId> {
+    const LINE: &[u8] = b"\nid: ";
+    let behind = &piece[memchr::memmem::rfind(piece, LINE)? + LINE.len()..];
+    let id = &behind[..memchr::memchr(b'\n', behind)?];
+    std::str::from_utf8(id).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_whole_id_is_found() {
+        let found = |piece: &str| id_in(piece.as_bytes()).map(|id| id.to_string());
+        let two = "1f\r\nid: 7f3a91c2.44\nevent: patch\ndata: {}\n\nid: 7f3a91c2.45\nevent: patch\n";
+        assert_eq!(found(two).as_deref(), Some("7f3a91c2.45"));
+        for none in ["", "\nid: 7f3a91c2.4", "\nid: x\n", "data: {\"id: 1\"}\n\n"] {
+            assert_eq!(found(none), None, "{none}");
+        }
     }
 }

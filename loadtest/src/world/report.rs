@@ -151,14 +151,15 @@ impl Row {
 }
 
 impl Report {
-    /// What one of 2,000 players costs, in those that one of 200 costs, in sight; `None` unless both were measured.
+    /// What one of 2,000 players costs, in those that one of 200 costs, in sight; `None` unless both were measured, and the
+    /// server kept up with both.
     #[must_use]
     pub fn ratio(&self) -> Option<f64> {
         let cost = |players| {
             let line = Line { mode: Mode::Sight, players };
             let row = self.rows.iter().find(|row| row.line == line)?;
             let Outcome::Measured(figures) = &row.outcome else { return None };
-            figures.server_cpu_us_per_s_and_player.filter(|cost| *cost > 0.0)
+            figures.server_cpu_us_per_s_and_player.filter(|cost| *cost > 0.0 && figures.keeps_up())
         };
         Some(cost(RATIO_OF.0)? / cost(RATIO_OF.1)?)
     }
@@ -259,4 +260,97 @@ fn write_row(out: &mut String, Row { line, outcome }: &Row) -> std::fmt::Result 
         or_dash(server.map(|used| format!("{} MB", used.rss_after_bytes / 1_000_000))),
         or_dash(figures.generator.as_ref().map(|used| format!("{:.2}", used.cpu_cores))),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn used(cpu_us: u64) -> Option<UsageBetween> {
+        Some(UsageBetween {
+            cpu_us,
+            cpu_cores: cpu_us as f64 / 10e6,
+            waiting_threads: 0.0,
+            rss_before_bytes: 0,
+            rss_after_bytes: 25_000_000,
+            rss_peak_bytes: 0,
+            threads: 4,
+        })
+    }
+
+    /// A row of 10 s in which each player had `frames` patches of 51 entities, and cost the server so much a second.
+    fn row(mode: Mode, players: usize, frames: u64, cost_us: u64) -> Row {
+        let counting = players - 5;
+        let mut tally = Tally { bytes: 1_700 * frames * counting as u64, ..Tally::default() };
+        tally.frames = frames * counting as u64;
+        tally.entities = 51 * tally.frames;
+        let cpu = (used(cost_us * 10 * players as u64), used(1));
+        let figures =
+            Figures::of(&tally, (players, counting), Duration::from_secs(10), Some(339.0), Vec::new(), cpu);
+        Row { line: Line { mode, players }, outcome: Outcome::Measured(Box::new(figures)) }
+    }
+
+    fn report(rows: Vec<Row>) -> Report {
+        Report { duration_ms: 10_000, is_pinned: true, rows }
+    }
+
+    #[test]
+    fn figures_are_those_of_one_player() {
+        let report = report(vec![row(Mode::Sight, 200, 200, 400), row(Mode::Sight, 2_000, 200, 500)]);
+        let text = report.text();
+        assert!(
+            text.contains(
+                "| sight | 2000 | 339 | 51.0 | 34.0 | 20.0 | 0, 0 | 500 µs | 1.00 | 25 MB | 0.00 |"
+            ),
+            "{text}"
+        );
+        assert!(text.contains("One of 2000 costs 1.25 × what one of 200 costs"), "{text}");
+        assert_eq!(report.failures(), [""; 0]);
+        let json: serde_json::Value = serde_json::from_str(&report.json().unwrap()).unwrap();
+        assert_eq!((&json["ratio"], &json["rows"][0]["players"]), (&1.25.into(), &200.into()));
+        assert_eq!(json["rows"][1]["measured"]["server_cpu_us_per_s_and_player"], 500.0);
+    }
+
+    #[test]
+    fn many_who_cost_too_much_are_a_failure() {
+        let report = report(vec![row(Mode::Sight, 200, 200, 400), row(Mode::Sight, 2_000, 200, 604)]);
+        assert_eq!(report.failures(), ["one of 2000 costs 1.51 × what one of 200 costs: above 1.5"]);
+    }
+
+    #[test]
+    fn a_server_that_does_not_keep_up_fails_where_players_see_what_is_near() {
+        let slow = |mode| row(mode, 2_000, 150, 300);
+        assert!(slow(Mode::Everything).is_too_much());
+        assert_eq!(report(vec![slow(Mode::Everything)]).failures(), [""; 0]);
+        let report = report(vec![row(Mode::Sight, 200, 200, 400), slow(Mode::Sight)]);
+        assert_eq!(
+            (report.failures(), report.ratio()),
+            (vec!["sight 2000: a patch each 67 ms".to_owned()], None)
+        );
+        assert!(report.text().contains("15.0 (saturated)"));
+    }
+
+    #[test]
+    fn what_players_were_told_wrong_is_a_failure() {
+        let mut rows = vec![
+            row(Mode::Snapshots, 50, 200, 1),
+            row(Mode::Snapshots, 50, 0, 1),
+            row(Mode::Sight, 50, 250, 1),
+        ];
+        if let Outcome::Measured(figures) = &mut rows[0].outcome {
+            figures.faults = vec!["his last snapshot is not the game's".to_owned()];
+            figures.ended = BTreeMap::from([("the stream was cut".to_owned(), 2)]);
+            figures.ticks_out_of_order = 3;
+        }
+        let skipped = Outcome::Skipped("50 were too many".to_owned());
+        rows.push(Row { line: Line { mode: Mode::Sight, players: 60 }, outcome: skipped });
+        let want = [
+            "snapshots 50: his last snapshot is not the game's",
+            "snapshots 50: 2 streams ended: the stream was cut",
+            "snapshots 50: 3 patches were of an older tick",
+            "sight 50: more patches came than there were ticks",
+            "sight 60: 50 were too many",
+        ];
+        assert_eq!(report(rows).failures(), want);
+    }
 }
