@@ -9,7 +9,7 @@ use crate::codec::Encoding;
 use crate::downstream::Event;
 
 /// The longest name of an event: its MessagePack is one byte of type and length, and the name.
-const NAME_BYTES_MAX: usize = 31;
+pub const NAME_BYTES_MAX: usize = 31;
 
 /// An event's name and its data, all but the id, of its own memory. See [`Encoded`].
 #[derive(Debug, Clone, PartialEq, Eq)]

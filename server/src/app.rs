@@ -1,6 +1,7 @@
 //! Composition: the parts of a server put together, and run.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use sward_protocol::ids::NodeId;
 use sward_protocol::rooms::CreateRoom;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Arguments, Command, Config};
 use crate::descriptors;
 use crate::entropy;
 use crate::game::{Game, RoomPolicy};
@@ -28,9 +29,11 @@ use crate::matchmaking::Rules;
 use crate::metrics::Metrics;
 use crate::net::certificate::Certificate;
 use crate::net::serve;
+use crate::replay;
 use crate::room::admission::Admission;
 use crate::room::catalog::Catalog;
 use crate::room::directory::Directory;
+use crate::room::recorder::Recorder;
 use crate::session::registry::Registry;
 use crate::shutdown::{self, StopSignals};
 use crate::social::matching::Mode;
@@ -43,9 +46,11 @@ const GAME_NAME_CHARS_MAX: usize = 64;
 pub struct Builder {
     config: Config,
     files: Option<PathBuf>,
-    catalog: Catalog,
+    pub(crate) catalog: Catalog,
     rooms: Vec<CreateRoom>,
     modes: BTreeMap<Mode, Rules>,
+    /// A recording is to be played, in place of all that a server does.
+    pub(crate) replay: Option<replay::Options>,
 }
 
 /// A server, ready to listen.
@@ -119,6 +124,9 @@ impl Server {
         if !self.mistakes.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, self.mistakes.join("; ")));
         }
+        if let Some(recorder) = self.state.admission.directory.recorder() {
+            recorder.start()?;
+        }
         for room in self.rooms.drain(..) {
             let game = room.game.clone();
             let failed = |error| {
@@ -163,10 +171,19 @@ impl Builder {
     }
 
     /// Uses the settings that the `sward` binary takes: options of the command line, and the environment. Ends the
-    /// process, with a word on standard error, if they are wrong or only asked for (`--help`).
+    /// process, with a word on standard error, if they are wrong or only asked for (`--help`). With `replay FILE`,
+    /// [`Builder::run`] plays a recording with the games of this builder, in place of serving.
     #[must_use]
     pub fn args(self) -> Self {
-        self.config(Config::parse())
+        self.args_from(std::env::args_os())
+    }
+
+    /// As [`Builder::args`], with these words in place of the command line: the program's name, then the options.
+    #[must_use]
+    pub fn args_from<W: Into<OsString> + Clone>(mut self, words: impl IntoIterator<Item = W>) -> Self {
+        let Arguments { config, command } = Arguments::parse_from(words);
+        self.replay = command.map(|Command::Replay(options)| options);
+        self.config(config)
     }
 
     /// Serves the files of this folder in place of the sample game, `index.html` at `/`; the browser SDK stays under
@@ -254,14 +271,21 @@ impl Builder {
     /// The server.
     #[must_use]
     pub fn build(self) -> Server {
-        let Self { mut config, files, catalog, rooms, modes } = self;
+        let Self { mut config, files, catalog, rooms, modes, replay } = self;
         config.files = config.files.or(files);
-        let mistakes = mistakes(&catalog, &modes);
+        let mut mistakes = mistakes(&catalog, &modes);
+        let unknown = config.record_games.iter().filter(|name| !catalog.has(name));
+        mistakes.extend(unknown.map(|name| format!("--record-games: there is no game {name:?}")));
+        if replay.is_some() {
+            mistakes.push("a recording is played by Builder::run, and by nothing else".to_owned());
+        }
         let (clock, metrics) = (Clock::new(), Arc::new(Metrics::new()));
         let players_max =
             config.max_players.unwrap_or_else(|| descriptors::players_for(descriptors::limit()));
         let directory = Directory::new(config.max_rooms, clock, Arc::clone(&metrics));
-        let directory = Arc::new(directory.with_blob_bytes(config.max_blob_bytes));
+        let recorder = config.recording().map(|rules| Recorder::new(rules, Arc::clone(&metrics)));
+        let directory = directory.with_blob_bytes(config.max_blob_bytes);
+        let directory = Arc::new(directory.with_recorder(recorder.map(Arc::new)));
         // One process: the node only has to be well-formed.
         #[expect(clippy::cast_possible_truncation, reason = "16 of 64 random bits are wanted")]
         let node = NodeId(entropy::seed() as u16);
@@ -322,11 +346,13 @@ impl Listening {
         let handle = server.handle();
         let stopping = actix_rt::spawn(async move {
             stop_signals.told().await;
-            tokio::select! {
-                is_done = shutdown::drain(&state) => handle.stop(is_done).await,
+            let is_done = tokio::select! {
+                is_done = shutdown::drain(&state) => is_done,
                 // Whoever asks twice does not want to wait.
-                () = stop_signals.told() => handle.stop(false).await,
-            }
+                () = stop_signals.told() => false,
+            };
+            shutdown::finish_recordings(&state);
+            handle.stop(is_done).await;
         });
         let outcome = server.await;
         drop(upkeep);

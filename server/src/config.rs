@@ -9,15 +9,41 @@ use sward_protocol::limits;
 use crate::clock::whole_ms;
 use crate::operator::secret::AdminSecret;
 use crate::rate::{Rate, Rates};
+use crate::replay::Options;
 use crate::room::directory::BLOB_BYTES_MAX;
+use crate::room::recorder::Rules;
 use crate::session::state::Patience;
 
 /// Beats of silence after which a session that acknowledges is away.
 const SILENT_BEATS: u64 = 5;
+/// Bytes of one recording, and of all, unless the operator says otherwise.
+const RECORD_BYTES_MAX: u64 = 64 * 1024 * 1024;
+const RECORD_TOTAL_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+const ABOUT: &str = "A multiplayer game backend that speaks nothing but plain HTTP.";
+
+/// What the command line of a server takes.
+#[derive(Debug, clap::Parser)]
+#[command(name = "sward", version, about = ABOUT, args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    /// The settings of the server that is to be run.
+    #[command(flatten)]
+    pub config: Config,
+    /// Something else that is to be done.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What else can be done.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Play a recording again and compare: exit code 0 where it is the same, 1 where it differs, 2 where it cannot be read
+    Replay(Options),
+}
 
 /// The settings of one server.
 #[derive(Debug, Clone, clap::Parser)]
-#[command(name = "sward", version, about = "A multiplayer game backend that speaks nothing but plain HTTP.")]
+#[command(name = "sward", version, about = ABOUT)]
 pub struct Config {
     /// Address and port to listen on, such as 127.0.0.1:8080 or 0.0.0.0:8080; port 0 takes a free one
     #[arg(long, env = "SWARD_LISTEN", default_value = "127.0.0.1:8080")]
@@ -91,6 +117,26 @@ pub struct Config {
     #[arg(long, env = "SWARD_ADMIN_SECRET", value_name = "SECRET", hide_env_values = true)]
     pub admin_secret: Option<AdminSecret>,
 
+    /// Folder to record rooms into, such that `sward replay FILE` plays them again: names, chat and passwords included
+    #[arg(long, env = "SWARD_RECORD", value_name = "DIR")]
+    pub record: Option<PathBuf>,
+
+    /// The share of rooms that are recorded: 0 is none, 1 all
+    #[arg(long, env = "SWARD_RECORD_SAMPLE", default_value_t = 1.0, value_parser = share)]
+    pub record_sample: f64,
+
+    /// Games whose rooms are recorded; all of them when there is none
+    #[arg(long, env = "SWARD_RECORD_GAMES", value_name = "GAME", value_delimiter = ',')]
+    pub record_games: Vec<String>,
+
+    /// The most bytes of one recording; past it the room goes on without it
+    #[arg(long, env = "SWARD_RECORD_MAX_BYTES", default_value_t = RECORD_BYTES_MAX, value_parser = clap::value_parser!(u64).range(65_536..))]
+    pub record_max_bytes: u64,
+
+    /// The most bytes of all recordings in the folder, those of before included; past it none goes on or begins
+    #[arg(long, env = "SWARD_RECORD_TOTAL_BYTES", default_value_t = RECORD_TOTAL_BYTES_MAX)]
+    pub record_total_bytes: u64,
+
     /// How long streams may take to end when the server stops, in milliseconds
     #[arg(long, env = "SWARD_DRAIN_MS", default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(0..=600_000))]
     pub drain_ms: u64,
@@ -117,6 +163,11 @@ impl Default for Config {
             rotate_ms: 600_000,
             grace_ms: whole_ms(limits::GRACE),
             admin_secret: None,
+            record: None,
+            record_sample: 1.0,
+            record_games: Vec::new(),
+            record_max_bytes: RECORD_BYTES_MAX,
+            record_total_bytes: RECORD_TOTAL_BYTES_MAX,
             drain_ms: 3_000,
         }
     }
@@ -141,6 +192,18 @@ impl Config {
         }
     }
 
+    /// What is recorded, if anything is.
+    #[must_use]
+    pub fn recording(&self) -> Option<Rules> {
+        Some(Rules {
+            folder: self.record.clone()?,
+            sample: self.record_sample,
+            games: self.record_games.clone(),
+            bytes_max: self.record_max_bytes,
+            total_bytes_max: self.record_total_bytes,
+        })
+    }
+
     /// How long streams may take to end when the server stops.
     #[must_use]
     pub fn drain(&self) -> Duration {
@@ -160,6 +223,13 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count) if count > 0 => Ok(count),
         _ => Err("a number from 1 on".to_owned()),
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("a number from 0 to 1".to_owned()),
     }
 }
 
@@ -197,6 +267,9 @@ mod tests {
             ["--max-players", "0"],
             ["--max-rooms", "0"],
             ["--max-rooms", "1000001"],
+            ["--record-sample", "1.5"],
+            ["--record-sample", "NaN"],
+            ["--record-max-bytes", "1000"],
             ["--allow-origin", "game.example"],
             ["--allow-origin", "https://game.example/"],
             ["--allow-origin", "https://Game.example"],

@@ -2,10 +2,13 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use sward_protocol::ids::RoomId;
 use tracing_subscriber::EnvFilter;
 
-use crate::app::Builder;
+use crate::app::{Builder, Server};
 use crate::descriptors;
+use crate::replay::playback::Playback;
+use crate::room::core::{Charter, RoomStep as _};
 
 impl Builder {
     /// Runs the server until the process is told to stop, and leaves well. It logs to standard error (`SWARD_LOG` chooses
@@ -20,14 +23,23 @@ impl Builder {
     ///
     /// # Panics
     /// Within an actix system or a tokio runtime.
-    pub fn run(self) -> io::Result<()> {
+    pub fn run(mut self) -> io::Result<()> {
         log_to_stderr();
+        match self.replay.take() {
+            Some(options) => options.run(self),
+            None => self.run_with(None),
+        }
+    }
+
+    /// Runs the server, with a room that plays a recording if there is one.
+    pub(crate) fn run_with(self, playback: Option<Playback>) -> io::Result<()> {
         let descriptor_limit = descriptors::raise_limit();
         let server = self.build();
         let config = &server.state.config;
         let (address, players_max) = (config.listen, config.max_players);
         let players_max = players_max.unwrap_or_else(|| descriptors::players_for(descriptor_limit));
         actix_rt::System::new().block_on(async move {
+            let room = playback.map(|playback| open(&server, playback)).transpose()?;
             let listening = server.listen().map_err(|error| {
                 let hint = format!("cannot listen on {address} (--listen takes another): {error}");
                 if error.kind() == io::ErrorKind::AddrInUse { io::Error::new(error.kind(), hint) } else { error }
@@ -43,9 +55,23 @@ impl Builder {
                 players_max / 2
             );
             let _ = io::stdout().write_all(greeting.as_bytes());
+            if let Some(room) = room {
+                let url = format!("http://{}", listening.address());
+                let told = format!("Watch {url}/v1/rooms/{room}/watch or {url}/?watch={room}\n");
+                let _ = io::stdout().write_all(told.as_bytes());
+            }
             listening.run().await
         })
     }
+}
+
+/// Opens the room that plays a recording.
+fn open(server: &Server, playback: Playback) -> io::Result<RoomId> {
+    let Charter { id, code, .. } = playback.charter().clone();
+    let directory = &server.state.admission.directory;
+    directory.take_code(&code, id);
+    directory.open_standing(Box::new(playback)).map_err(io::Error::other)?;
+    Ok(id)
 }
 
 fn log_to_stderr() {

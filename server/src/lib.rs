@@ -36,6 +36,7 @@ mod mounted;
 mod net;
 mod operator;
 mod rate;
+mod replay;
 mod room;
 mod session;
 mod shutdown;

@@ -61,6 +61,8 @@ pub struct Metrics {
     pub openings_refused: IntCounter,
     /// What players do with each other outside of rooms.
     pub social: Social,
+    /// Rooms that are recorded.
+    pub recordings: Recordings,
     /// Error answers, by code.
     pub errors: IntCounterVec,
 }
@@ -147,6 +149,38 @@ impl Blobs {
             bytes: gauge("sward_blob_bytes", "Bytes of blobs, those of replaced ones still shown too"),
             bytes_reserved: gauge("sward_blob_bytes_reserved", "Bytes set aside for the blobs of rooms"),
             refused: register(registry, refused),
+        }
+    }
+}
+
+/// Rooms that are recorded.
+#[derive(Debug)]
+pub struct Recordings {
+    /// Under way.
+    pub open: IntGauge,
+    /// Bytes written.
+    pub bytes: IntCounter,
+    /// Those that ended while their room went on, by why: `full`, `behind`, `disk`, `unhashed`.
+    pub ended_early: IntCounterVec,
+    /// Those that did not begin, because there are as many bytes of them as there may be.
+    pub refused: IntCounter,
+}
+
+impl Recordings {
+    fn new(registry: &Registry) -> Self {
+        let counter = |name, help| register(registry, counter(name, help));
+        Self {
+            open: register(registry, gauge("sward_recordings_open", "Rooms that are recorded")),
+            bytes: counter("sward_recording_bytes_total", "Bytes written to recordings"),
+            ended_early: register(
+                registry,
+                counters(
+                    "sward_recordings_ended_early_total",
+                    "Recordings that ended while their room went on, by why",
+                    "why",
+                ),
+            ),
+            refused: counter("sward_recordings_refused_total", "Recordings that there was no room for"),
         }
     }
 }
@@ -266,6 +300,7 @@ impl Metrics {
                 "Streams refused: their session opens too many",
             ),
             social: Social::new(&registry),
+            recordings: Recordings::new(&registry),
             errors: by("sward_errors_total", "Error answers, by code", "code"),
             registry,
         }

@@ -104,5 +104,6 @@ impl Mounted {
     /// back.
     pub async fn drain(&self) {
         shutdown::drain(&self.data).await;
+        shutdown::finish_recordings(&self.data);
     }
 }

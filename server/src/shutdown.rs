@@ -54,6 +54,13 @@ impl StopSignals {
     }
 }
 
+/// Writes what is left of the recordings: nothing that happens from now on is in them.
+pub fn finish_recordings(state: &State) {
+    if let Some(recorder) = state.admission.directory.recorder() {
+        recorder.finish();
+    }
+}
+
 /// Tells everybody: streams get `bye` 3001, requests under way are answered, all of it within the drain window. Whether it
 /// was done by then: if so the server is to be stopped gracefully, for what was said last may still be on its way into the
 /// socket.

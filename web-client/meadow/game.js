@@ -5,6 +5,7 @@ import { Scene } from './view/scene.js';
 import { EMOTES, World } from './world.js';
 import { Actions } from './ui/actions.js';
 import { Badge } from './ui/badge.js';
+import { Bag } from './ui/bag.js';
 import { Chat } from './ui/chat.js';
 import { byId } from './ui/dom.js';
 import { PlayerList } from './ui/players.js';
@@ -20,11 +21,22 @@ import { Walker } from './walker.js';
 /** The server measures the reach from where it has the animal, which is a few steps behind. */
 const REACH_SPARE = 14;
 
-/** A tap this near to a flower means the flower. */
-const TAP_FLOWER = 36;
+/** A tap this near to a flower or a thing means it. */
+const TAP_NEAR = 36;
 
 /** After this much rest the server's word on the own position is the newest there is. */
 const REST_MS = 1_200;
+
+/** What to say for the codes of the game. @type {Record<string, string>} */
+const REFUSALS = {
+  already_picked: 'Somebody was quicker.',
+  already_taken: 'Somebody was quicker.',
+  too_far: 'A little nearer, please.',
+  bag_full: 'Your bag is full. Drop something first.',
+};
+
+/** The same thing is not asked for again within this time: who presses a key twice means it once. */
+const ASK_AGAIN_MS = 700;
 
 const LIST_MS = 250;
 const EMOTE_EVERY_MS = 520;
@@ -46,16 +58,19 @@ export class Game {
   #badge = new Badge();
   #latency = new Latency();
   #actions = new Actions(() => this.#pick(), (emote) => this.#emote(emote));
+  #bag = new Bag((thing) => this.#drop(thing));
   #canvas = byId('field', 'canvas');
   /** Where the log shows no news: a phone has no room for more than what was said. */
   #narrow = matchMedia('(max-width: 700px)');
   /** @type {{x: number, y: number} | null} */
   #target = null;
-  /** @type {number | null} */
-  #wanted_flower = null;
+  /** What the own animal goes to in order to pick or take it. @type {import('./world.js').Near | null} */
+  #wanted = null;
   #room_id = '';
   #listed_ms = -Infinity;
   #emoted_ms = -Infinity;
+  /** What was asked for last, and when: the answer may be under way. */
+  #asked = { key: '', at_ms: -Infinity };
 
   /**
    * @param {Scene} scene
@@ -67,6 +82,10 @@ export class Game {
     this.#input = new Input(this.#canvas, {
       tapped: (spot) => this.#tapped(spot),
       pick: () => this.#pick(),
+      drop: () => {
+        const last = this.world.bag.at(-1);
+        if (last) this.#drop(last.id);
+      },
       write: () => this.#chat.focus(),
       emote: (index) => {
         const emote = EMOTES[index];
@@ -110,8 +129,9 @@ export class Game {
       this.#pickWanted(walker);
       this.#camera.follow(walker.drawn, world, this.#scene.margin, calm ? Infinity : elapsed_s);
     }
-    const near = walker ? world.flowerNear(walker.x, walker.y, world.reach - REACH_SPARE) : null;
-    this.#actions.canPick(near !== null);
+    const near = walker ? world.nearest(walker.x, walker.y, world.reach - REACH_SPARE) : null;
+    this.#actions.canPick(near);
+    this.#bag.show(world);
     this.#scene.draw({ world, walker, target: this.#target, near, now_ms, elapsed_s, calm });
     if (now_ms - this.#listed_ms < LIST_MS) return;
     this.#listed_ms = now_ms;
@@ -139,7 +159,7 @@ export class Game {
     const { direction, held } = this.#input;
     if (direction || held) {
       this.#target = null;
-      this.#wanted_flower = null;
+      this.#wanted = null;
     }
     if (direction) return { direction };
     if (held) return { target: this.#camera.toField(held.x, held.y) };
@@ -153,7 +173,7 @@ export class Game {
       session.on('status', () => this.#latency.restart(performance.now())),
       session.on('joined', (joined) => this.#joined(joined)),
       session.on('here', (player) => {
-        world.here(player, performance.now());
+        world.here(player);
         this.#tell(player.name, 'came to the meadow');
       }),
       session.on('gone', ({ seat, why, player, own }) => {
@@ -235,37 +255,47 @@ export class Game {
   #tapped(spot) {
     const place = this.#camera.toField(spot.x, spot.y);
     // A flower is tapped at its head, which is above the place it grows at.
-    const flower = this.world.flowerNear(place.x, place.y + 14, TAP_FLOWER);
-    this.#wanted_flower = flower?.id ?? null;
-    this.#target = flower ? { x: flower.x, y: flower.y + 12 } : place;
+    const near = this.world.nearest(place.x, place.y + 14, TAP_NEAR);
+    this.#wanted = near;
+    this.#target = near ? { x: near.x, y: near.y + 12 } : place;
   }
 
   /** @param {Walker} walker */
   #pickWanted(walker) {
-    const flower = this.#wanted_flower === null ? null : this.world.flowers.get(this.#wanted_flower);
-    if (!flower) return;
-    if (!flower.open) {
-      this.#wanted_flower = null;
+    const wanted = this.#wanted;
+    if (!wanted) return;
+    if (!this.world.isThere(wanted)) {
+      this.#wanted = null;
       return;
     }
-    if (Math.hypot(flower.x - walker.x, flower.y - walker.y) > this.world.reach * 0.6) return;
-    this.#wanted_flower = null;
-    this.#pickFlower(flower.id);
+    if (Math.hypot(wanted.x - walker.x, wanted.y - walker.y) > this.world.reach * 0.6) return;
+    this.#wanted = null;
+    this.#pickUp(wanted);
   }
 
   #pick() {
     const { walker, world } = this;
-    const flower = walker && world.flowerNear(walker.x, walker.y, world.reach - REACH_SPARE);
-    if (flower) this.#pickFlower(flower.id);
-    else this.#toasts.say('No flower is near enough to pick.');
+    const near = walker && world.nearest(walker.x, walker.y, world.reach - REACH_SPARE);
+    if (near) this.#pickUp(near);
+    else this.#toasts.say('Nothing is near enough to pick.');
   }
 
-  /** @param {number} id */
-  #pickFlower(id) {
-    this.#session?.request('pick', { flower: id }).catch(({ code }) => {
-      if (code === 'already_picked') this.#toasts.say('Somebody was quicker.');
-      else if (code === 'too_far') this.#toasts.say('A little nearer, please.');
+  /** @param {import('./world.js').Near} near */
+  #pickUp({ what, id }) {
+    const [key, now_ms] = [`${what} ${id}`, performance.now()];
+    if (this.#asked.key === key && now_ms - this.#asked.at_ms < ASK_AGAIN_MS) return;
+    this.#asked = { key, at_ms: now_ms };
+    const asked = what === 'flower' ? this.#session?.request('pick', { flower: id }) : this.#session?.request('take', { thing: id });
+    asked?.catch(({ code }) => {
+      const reason = REFUSALS[code];
+      if (reason !== undefined) this.#toasts.say(reason);
     });
+  }
+
+  /** @param {number} thing */
+  #drop(thing) {
+    // It is not there any more if it was dropped twice.
+    this.#session?.request('drop', { thing }).catch(() => {});
   }
 
   /** @param {import('./world.js').Emote} emote */

@@ -4,6 +4,7 @@
  * @typedef {object} InputHooks
  * @property {(spot: {x: number, y: number}) => void} tapped in CSS pixels of the field
  * @property {() => void} pick
+ * @property {() => void} drop what was taken last
  * @property {() => void} write
  * @property {(index: number) => void} emote from 0
  */
@@ -71,7 +72,7 @@ export class Input {
   #keyDown(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const { target } = event;
-    if (target instanceof HTMLInputElement || document.body.dataset.stage !== 'playing') return;
+    if (target instanceof HTMLInputElement || document.body.dataset.stage === 'start') return;
     if (DIRECTIONS[event.code]) {
       this.#held.add(event.code);
       event.preventDefault();
@@ -82,6 +83,7 @@ export class Input {
     const busy = target instanceof HTMLElement && target.closest('button, summary, dialog') !== null;
     const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code);
     if (event.code === 'KeyE' || (event.code === 'Space' && !busy)) this.#hooks.pick();
+    else if (event.code === 'KeyQ') this.#hooks.drop();
     else if ((event.key === 'Enter' && !busy) || event.key === 't') this.#hooks.write();
     else if (digit) this.#hooks.emote(Number(digit[1]) - 1);
     else return;

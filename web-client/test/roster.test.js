@@ -6,8 +6,8 @@ import { World } from '../meadow/world.js';
 const world = new World();
 const players = [1, 2, 3, 4].map((seat) => ({ seat, name: `n${seat}`, me: null, away: seat === 2 }));
 const baskets = [0, 9, 0, 5];
-const animals = baskets.map((basket, index) => ({ seat: index + 1, x: 1, y: 1, basket }));
-world.enter({ seat: 3, players, state: { tick: 1, animals } }, 0);
+const animals = baskets.map((basket, index) => ({ id: index, is: 'animal', seat: index + 1, x: 1, y: 1, basket }));
+world.enter({ seat: 3, players, state: { world: { tick: 1, world: animals } } }, 0);
 
 test('oneself first, then the fullest baskets, then who is away', () => {
   const { present, rows } = roster(world.animals.values(), 3, 60);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Camera } from '../meadow/camera.js';
 import { Walker } from '../meadow/walker.js';
+import { World } from '../meadow/world.js';
 
 const FIELD = { width: 2_400, height: 1_600, speed: 240 };
 const FRAME_S = 1 / 60;
@@ -94,6 +95,16 @@ test('the camera keeps the field in view on a phone and on a large screen', () =
       const back = camera.toField(screen.x, screen.y);
       assert.ok(Math.hypot(back.x - spot.x, back.y - spot.y) < 1e-6);
     }
+  }
+});
+
+test('all of a large screen around the own animal is in sight, and something beyond its edge', () => {
+  const { sight } = new World();
+  for (const [width_px, height_px, spare] of /** @type {[number, number, number][]} */ ([[360, 640, 500], [1_920, 1_080, 400], [3_440, 1_440, 200], [3_840, 2_160, 90]])) {
+    const camera = new Camera();
+    camera.resize(width_px, height_px);
+    const { left, top, right, bottom } = camera.view;
+    assert.ok(Math.hypot(right - left, bottom - top) / 2 + spare < sight, `${width_px} × ${height_px}`);
   }
 });
 

@@ -51,13 +51,25 @@ impl Entry {
                 offsets.push(u32::try_from(number - oldest.first).ok()?);
             }
         }
+        Some(Self::of_own(writer, oldest.first, numbers, offsets, newest.at_ms, oldest.weight))
+    }
+
+    /// What `writer` has, for one reader alone: each event's number is its offset from the first of so many.
+    pub(super) fn of_own(
+        mut writer: FlushWriter,
+        first: u64,
+        numbers: u32,
+        offsets: Vec<u32>,
+        at_ms: u64,
+        weight: Weight,
+    ) -> Self {
         let live = writer.whole();
         let offsets = (live.events < numbers).then(|| offsets.into_boxed_slice());
         // Made again for this reader if he reads MessagePack: it would double what he holds.
         let flush = Arc::new(writer.finish(false));
         let held_bytes = held_bytes(&flush, offsets.as_deref());
-        let Self { seat, first, weight, .. } = *oldest;
-        Some(Self { flush, seat, first, numbers, offsets, live, held_bytes, at_ms: newest.at_ms, weight })
+        // It is for all who receive it.
+        Self { flush, seat: Seat::GAME, first, numbers, offsets, live, held_bytes, at_ms, weight }
     }
 
     /// Whether it keeps events in memory that its reader will not be told.

@@ -208,9 +208,14 @@ impl FlushWriter {
 
     /// Adds an event of another flush, for the one reader of this one.
     pub(super) fn push_again(&mut self, event: FlushEvent<'_>) {
+        self.push_parts(&[event.encoded().item()], event.latest().cloned());
+    }
+
+    /// Adds an event for all who receive the flush, whose item these parts make up.
+    pub(super) fn push_parts(&mut self, item: &[&[u8]], latest: Option<LatestKey>) {
         self.begin();
-        self.items.extend_from_slice(event.encoded().item());
-        self.end(Audience::All, event.latest().cloned());
+        item.iter().for_each(|part| self.items.extend_from_slice(part));
+        self.end(Audience::All, latest);
     }
 
     fn begin(&mut self) -> usize {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use serde::{Deserialize, Serialize};
 use sward_protocol::bye::CloseCode;
 use sward_protocol::downstream::ResetReason;
 use sward_protocol::format::{ChunkWriter, Format};
@@ -23,12 +24,15 @@ use super::part::Part;
 use super::reading::{Chunk, Kind, Opening, Position, Reader, Wish};
 use super::wake::Wakes;
 
+mod saving;
+
 /// Bytes of one chunk of a replay: a reader who was away gets it in slices, others are written between them.
 const REPLAY_CHUNK_BYTES_MAX: usize = 4 * 1024;
 
 /// Which stay in which room an event belongs to. Events of an earlier stay are not delivered: all that follows `joined`
 /// belongs to its room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Tenancy(pub u64);
 
 #[derive(Debug)]
@@ -50,6 +54,8 @@ struct Slot {
     nonces: Nonces,
     tenancy: Tenancy,
     awaits_snapshot: bool,
+    /// A stream was told that the room is to be asked for it.
+    asked_for_snapshot: bool,
     /// Of the last `joined`.
     joined_bytes: u32,
 }
@@ -94,6 +100,7 @@ impl Mailslot {
             nonces: Nonces::default(),
             tenancy: Tenancy::default(),
             awaits_snapshot: false,
+            asked_for_snapshot: false,
             joined_bytes: 0,
         };
         Self { slot: Mutex::new(slot), reads_packed: AtomicBool::new(false) }
@@ -233,7 +240,7 @@ impl Mailslot {
         slot.hand_over(nonce, now_ms);
         self.reads_packed.store(format.is_packed(), Ordering::Relaxed);
         let is_first = slot.newest.replace(kind).is_none();
-        let awaited_snapshot = slot.awaits_snapshot;
+        let asked_for_snapshot = slot.awaits_snapshot && slot.asked_for_snapshot;
         let position = match from {
             Position::Event(id) => slot.outbox.resume(id).map(|()| !names_none),
             Position::Garbage => Err(ResetReason::BadId),
@@ -248,6 +255,7 @@ impl Mailslot {
             slot.outbox.start_fresh();
             slot.awaits_snapshot = slot.tenancy != Tenancy::default();
         }
+        slot.asked_for_snapshot = slot.awaits_snapshot;
         slot.began = slot.outbox.written();
         let reader = Reader::new();
         slot.attached = Some(Attached { reader: reader.clone(), nonce: nonce.map(Into::into), waker: None });
@@ -257,7 +265,7 @@ impl Mailslot {
             resumed: position == Ok(true),
             reset: position.err(),
             // One that is on its way already serves the newest stream too.
-            needs_snapshot: slot.awaits_snapshot && !awaited_snapshot,
+            needs_snapshot: slot.awaits_snapshot && !asked_for_snapshot,
             joined_bytes: slot.joined_bytes,
         })
     }

@@ -9,6 +9,7 @@
 //! | `sight`, `patch` | pure | what of the world one outbox holds; pieces of it as one event |
 //! | [`outbox`] | pure | one session's numbered events: what waits, and what may be asked for again |
 //! | `nonces` | pure | which streams a session opened before |
+//! | [`saved`] | pure | a mailslot as a value |
 //! | [`mailslot`] | shell | an outbox, the stream that reads it, and the lock around both |
 //! | [`reading`] | shell | what a stream asks of its mailslot, and what it is given |
 //! | [`wake`] | shell | how readers are woken: once per flush |
@@ -22,5 +23,6 @@ pub mod outbox;
 pub mod part;
 pub(crate) mod patch;
 pub mod reading;
+pub mod saved;
 pub(crate) mod sight;
 pub mod wake;

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 /// Nonces that are always remembered, however old.
 const KEPT: usize = 8;
 /// How long the others are: an old request comes again after seconds, and a drained stream opens many a second.
@@ -14,8 +16,8 @@ const PAGES_MAX: usize = 4;
 
 /// The nonces of a session's streams. Only a hash of each is kept: clients draw them at random, and one that makes two of
 /// its own nonces meet harms nobody but itself.
-#[derive(Debug, Default)]
-pub(super) struct Nonces {
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Nonces {
     /// The newest last, each with its time.
     known: VecDeque<(u64, u64)>,
     /// Who counts his streams, and how far he came; the newest last.
@@ -37,6 +39,11 @@ impl Nonces {
     /// Whether the newest stream bore this nonce.
     pub(super) fn is_newest(&self, nonce: &str) -> bool {
         self.known.back().is_some_and(|&(newest, _)| newest == hash(nonce))
+    }
+
+    /// Whether there are no more of them than may be.
+    pub(super) fn is_within_bounds(&self) -> bool {
+        self.known.len() <= NONCES_MAX && self.pages.len() <= PAGES_MAX
     }
 
     fn is_overtaken(&self, nonce: &str) -> bool {

@@ -30,6 +30,7 @@ use crate::game::context::LatestKey;
 use crate::world::frame::Frame;
 
 mod folding;
+mod saving;
 mod telling;
 
 /// Events that may be asked for again.

@@ -11,9 +11,6 @@ use sward_protocol::payload::Payload;
 
 use crate::world::frame::{Frame, Piece};
 
-/// Bytes of one piece, so that a patch with it alone is no larger than an event may be: what is around it has 50 at most.
-pub(crate) const PIECE_BYTES_MAX: usize = EVENT_BYTES_MAX - 64;
-
 const END: &[u8] = b"]}]";
 
 /// The event `patch` as the item of a batch, `["patch",{"tick":813,"world":[…]}]`, or as MessagePack, in memory that is used
@@ -130,18 +127,6 @@ mod tests {
         assert!(data.json().starts_with(r#"{"tick":4503599627370496,"world":[{"id":0,"text":""},{"id":1,"#));
         assert!(data.json().ends_with(r#"},{"id":2,"text":""}]}"#));
         assert_eq!(patches_of(&writer.finish(0), Seat(1)), []);
-    }
-
-    #[test]
-    fn what_is_around_a_piece_leaves_it_its_bytes() {
-        let mut patch = Patch::default();
-        patch.begin(u64::MAX, false);
-        let key = PieceKey { entity: 1, group: 1 };
-        assert!(patch.push_within(&Piece::new(key, vec![b'x'; PIECE_BYTES_MAX].into()), EVENT_BYTES_MAX));
-        assert!(!patch.push_within(&Piece::new(key, b"{}"[..].into()), EVENT_BYTES_MAX - 64));
-        assert!(patch.end().item().len() <= EVENT_BYTES_MAX);
-        patch.begin(0, false);
-        assert_eq!(patch.end().item(), br#"["patch",{"tick":0,"world":[]}]"#);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use serde::{Deserialize, Serialize};
 use sward_protocol::bye::CloseCode;
 use sward_protocol::downstream::ResetReason;
 use sward_protocol::format::Format;
@@ -60,7 +61,8 @@ pub struct Wish<'a> {
 }
 
 /// How a stream is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// It stays open.
     Open,

@@ -4,6 +4,8 @@
 //! A frame is laid over what is there in one pass, for both are in the order of their keys. What a newer piece replaces is
 //! gone: a reader who stalls costs no more than what he would see if he looked now.
 
+mod saving;
+
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 

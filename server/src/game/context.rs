@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sward_protocol::downstream::{AwayWhy, Event, Msg};
 use sward_protocol::ids::{PlayerId, RoomId, Seat};
 use sward_protocol::limits::{KEY_CHARS_MAX, TYPE_CHARS_MAX};
@@ -36,7 +37,7 @@ pub struct Seated {
 
 /// Names a value of which only the newest counts: a player's position, say. An event that bears it rides the latest lane:
 /// it takes the place of the older one wherever that still waits, or could be asked for again.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LatestKey {
     /// Whose value it is; [`Seat::GAME`]: the game's own.
     pub owner: Seat,

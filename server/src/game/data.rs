@@ -44,6 +44,14 @@ pub enum SaveError {
     /// What is to be restored is not what was saved.
     #[error("not a saved game: {0}")]
     Malformed(String),
+    /// It was saved in another form.
+    #[error("saved in version {found} of the form; this server reads version {known}")]
+    Version {
+        /// In which.
+        found: u64,
+        /// The one that is known.
+        known: u64,
+    },
 }
 
 impl From<PayloadError> for SaveError {

@@ -114,6 +114,10 @@ pub trait Game: Sized + Send + 'static {
     /// `{}` are the same.
     type Message: Incoming;
 
+    /// The version of the rules: to be changed whenever the same inputs would have another outcome. A recording
+    /// (`--record`) of another version is not played again, unless by force.
+    const VERSION: &'static str = "1";
+
     /// Makes the game of a new room.
     ///
     /// `options` is an object of at most 1 KiB that the room's creator sent; an empty one if he sent none. A game that
@@ -206,8 +210,8 @@ pub trait Game: Sized + Send + 'static {
     /// `Ok(saved.parse()?)` there. The room saves its players, timers and random source itself. `BTreeMap` and `BTreeSet`
     /// have the same order in the twin, `HashMap` and `HashSet` have not.
     ///
-    /// It is what tests use ([`TestRoom::restored`](crate::testing::TestRoom::restored)), and what replays and restarts
-    /// will. The server itself does not keep rooms over a restart yet.
+    /// It is what tests use ([`TestRoom::restored`](crate::testing::TestRoom::restored)), what recordings are compared by
+    /// (`docs/recording.md`), and what restarts will use. The server itself does not keep rooms over a restart yet.
     ///
     /// # Errors
     /// [`SaveError::Unsupported`], as here.
@@ -291,6 +295,9 @@ pub struct Settings {
     /// aside for each room (`--max-blob-bytes`): when there are none left, a new room is refused with `server_full`, and one
     /// that was made has what it was promised.
     pub blob_bytes: usize,
+    /// Whether such rooms are recorded where the operator has a place for it (`--record`): all, or none; `None`: as the
+    /// operator says.
+    pub recorded: Option<bool>,
 }
 
 /// The longest delay with which a room shows itself.
@@ -313,6 +320,7 @@ impl Settings {
             bots_yield: false,
             empty: Duration::from_secs(1),
             blob_bytes: 0,
+            recorded: None,
         }
     }
 
@@ -343,6 +351,13 @@ impl Settings {
     #[must_use]
     pub fn with_blobs(self, bytes: usize) -> Self {
         Self { blob_bytes: bytes.min(ROOM_BLOB_BYTES_MAX), ..self }
+    }
+
+    /// The same, always recorded, or never, wherever the operator has a place for it (`--record`): see
+    /// `docs/recording.md`.
+    #[must_use]
+    pub fn with_recording(self, recorded: bool) -> Self {
+        Self { recorded: Some(recorded), ..self }
     }
 
     /// The same with another flush interval.

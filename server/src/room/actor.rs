@@ -30,6 +30,7 @@ use super::handle::{Completion, RoomHandle};
 use super::input::Input;
 use super::intake::{Intake, STEP_SLOW_MS};
 use super::occupant::{Occupant, Stay};
+use super::recording::format::End;
 use super::shelf::Shelf;
 use crate::clock::whole_ms;
 use crate::fanout::part::Pending;
@@ -43,6 +44,8 @@ const MAILBOX_CAPACITY: usize = 1 << 16;
 /// this.
 const EMPTY_LOOK_MIN: Duration = Duration::from_millis(50);
 const EMPTY_LOOK_MAX: Duration = Duration::from_millis(5000);
+/// How often a room that is recorded is looked at while nothing happens in it.
+const REST_EVERY: Duration = Duration::from_millis(500);
 /// How often the log has a room whose game is slow.
 const SLOW_TOLD_EVERY_MS: u64 = 10_000;
 
@@ -235,6 +238,9 @@ impl RoomActor {
     /// Everybody is put out, and the room is no more.
     fn end(&mut self, why: GoneWhy, ctx: &mut Context<Self>) {
         self.ended = Some(why);
+        if why == GoneWhy::Failed {
+            self.core.ended(End::Failed);
+        }
         let seats: Vec<_> = self.members.keys().copied().collect();
         for seat in seats {
             self.vacate(seat, why, None);
@@ -249,6 +255,11 @@ impl Actor for RoomActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX_CAPACITY);
+        // A recording that is played has something to do from the beginning.
+        self.set_alarm(ctx);
+        if self.core.is_recorded() {
+            ctx.run_interval(REST_EVERY, |room, _| room.core.rest(room.now_ms()));
+        }
         let look = (self.settings.empty / 2).clamp(EMPTY_LOOK_MIN, EMPTY_LOOK_MAX);
         ctx.run_interval(look, |room, ctx| {
             let empty_ms = room.now_ms().saturating_sub(room.empty_since_ms);

@@ -317,8 +317,14 @@ impl Admission {
             let code = free_code(&directory, id);
             Ok(Charter { id, game, code, name, private, password, creator, standing, meta, max_players })
         });
-        let made = self.catalog.make(&plan.game, draft, &plan.options, entropy::seed());
+        let seed = entropy::seed();
+        let made = self.catalog.make(&plan.game, draft, &plan.options, seed);
         let made = made.ok_or_else(|| JoinError::UnknownGame(plan.game.clone()))?;
+        let (recorder, version) = (self.directory.recorder(), self.catalog.version(&plan.game));
+        let made = made.map(|room| match recorder {
+            Some(recorder) => recorder.wrap(room, version.unwrap_or_default(), &plan.options, seed),
+            None => room,
+        });
         made.map_err(|error| match error {
             NotMade::Options(error) => JoinError::BadOptions(error),
             NotMade::Seats { most } => JoinError::BadMax(most),

@@ -11,9 +11,12 @@ use std::sync::Arc;
 use sward_protocol::payload::Payload;
 
 use super::core::{Charter, RoomCore, RoomStep};
-use crate::game::{BadOptions, Game, Random, RoomPolicy, Settings};
+use super::saved::SavedRoom;
+use crate::game::{BadOptions, Game, Random, RoomPolicy, SaveError, Settings};
 
 type Make = dyn Fn(Draft, &Payload, u64) -> Result<Box<dyn RoomStep>, NotMade> + Send + Sync;
+
+type Restore = fn(SavedRoom) -> Result<Box<dyn RoomStep>, SaveError>;
 
 /// Completes a room's charter with what the game says of itself; or says why there can be no such room.
 pub type Draft = Box<dyn FnOnce(Settings) -> Result<Charter, NotMade>>;
@@ -49,6 +52,8 @@ pub(crate) fn last_words(panic: &(dyn Any + Send)) -> &str {
 #[derive(Clone, Default)]
 pub struct Catalog {
     games: BTreeMap<String, Arc<Make>>,
+    restores: BTreeMap<String, Restore>,
+    versions: BTreeMap<String, &'static str>,
     policies: BTreeMap<String, RoomPolicy>,
 }
 
@@ -68,11 +73,19 @@ impl Catalog {
             Ok(Box::new(RoomCore::new(draft(settings)?, game, settings, random)))
         };
         self.games.insert(name.to_owned(), Arc::new(make));
+        self.restores.insert(name.to_owned(), |saved| {
+            let restored = catch_unwind(AssertUnwindSafe(|| RoomCore::<G>::restore(saved)));
+            let core = restored.map_err(|panic| SaveError::Malformed(last_words(&*panic).to_owned()))??;
+            Ok(Box::new(core))
+        });
+        self.versions.insert(name.to_owned(), G::VERSION);
     }
 
     /// Leaves a game out, and who may make its rooms.
     pub fn remove(&mut self, name: &str) {
         self.games.remove(name);
+        self.restores.remove(name);
+        self.versions.remove(name);
         self.policies.remove(name);
     }
 
@@ -112,6 +125,12 @@ impl Catalog {
         self.games.contains_key(name)
     }
 
+    /// The version of a game's rules.
+    #[must_use]
+    pub fn version(&self, name: &str) -> Option<&'static str> {
+        self.versions.get(name).copied()
+    }
+
     /// The names of all games.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
@@ -130,6 +149,16 @@ impl Catalog {
         seed: u64,
     ) -> Option<Result<Box<dyn RoomStep>, NotMade>> {
         self.games.get(name).map(|make| make(draft, options, seed))
+    }
+
+    /// The room of the game `name` that was saved; `None` if there is no such game. A game that panics on what it saved is
+    /// told from [`SaveError::Malformed`].
+    ///
+    /// # Errors
+    /// [`SaveError`]: the game does not support it, or this is none of its rooms.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for tests, until rooms are kept over a restart"))]
+    pub fn restore(&self, name: &str, saved: SavedRoom) -> Option<Result<Box<dyn RoomStep>, SaveError>> {
+        self.restores.get(name).map(|restore| restore(saved))
     }
 }
 

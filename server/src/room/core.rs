@@ -7,6 +7,7 @@
 //! | `orders` | what the owner wants done |
 //! | `stages` | the game's start and end, and its clock when it stands still |
 //! | `bots` | the game's own players |
+//! | `value` | the room as a value, and back; as a hash |
 
 mod bots;
 mod orders;
@@ -15,11 +16,12 @@ mod settling;
 mod stages;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sward_protocol::downstream::{Event, GoneWhy, Joined, Member};
 use sward_protocol::ids::{PlayerId, RoomId, Seat};
 use sward_protocol::limits::ROOM_BLOB_BYTES_MAX;
@@ -44,6 +46,8 @@ use crate::room::effect::Effect;
 use crate::room::input::Input;
 use crate::room::order::Order;
 use crate::room::owner::Ownership;
+use crate::room::recording::digest::Digest;
+use crate::room::recording::format::End;
 use crate::room::roster::{Occupancy, Roster};
 use crate::room::saved::SavedRoom;
 
@@ -52,7 +56,7 @@ const GUESSES_PER_S: u32 = 1;
 const GUESSES_BURST: u32 = 20;
 
 /// What names and describes a room, as it was made. The core's own copy follows its owner and its game.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Charter {
     /// Unique.
     pub id: RoomId,
@@ -147,6 +151,27 @@ pub trait RoomStep: Send {
     /// # Errors
     /// [`SaveError`]: the game does not support it.
     fn save(&self) -> Result<SavedRoom, SaveError>;
+
+    /// Takes up the room as a value; with what each player is shown where its game cannot be saved.
+    ///
+    /// # Panics
+    /// As the game does when it is looked at, or if what it shows does not serialise.
+    fn digest(&self, digest: &mut Digest);
+
+    /// Whether what happens is written down.
+    fn is_recorded(&self) -> bool {
+        false
+    }
+
+    /// It is `now_ms`, and nothing else happens: only who writes down what does has something to do.
+    fn rest(&mut self, now_ms: u64) {
+        let _ = now_ms;
+    }
+
+    /// The room is no more, for a reason that is not its own: so much for who writes down what happens.
+    fn ended(&mut self, end: End) {
+        let _ = end;
+    }
 }
 
 /// A room and its game.
@@ -211,37 +236,6 @@ impl<G: Game> RoomCore<G> {
             leaver: None,
             sayings: Vec::new(),
         }
-    }
-
-    /// The room that was saved.
-    ///
-    /// # Errors
-    /// [`SaveError`]: the game does not support it, or this is none of its rooms.
-    pub fn restore(saved: SavedRoom) -> Result<Self, SaveError> {
-        let game = G::restore(&saved.state)?;
-        let (charter, settings) = (saved.charter(), game.settings());
-        let SavedRoom {
-            max_players,
-            players,
-            arrivals,
-            keyboard,
-            ownership,
-            bans,
-            guesses,
-            chat,
-            timers,
-            blobs,
-            random,
-            ..
-        } = saved;
-        let mut core = Self::new(charter, game, settings, random);
-        core.roster = Roster::restored(max_players, players, arrivals, keyboard);
-        (core.ownership, core.bans, core.guesses, core.chat) = (ownership, bans, guesses, chat);
-        let controls = &mut core.controls;
-        (controls.timers, controls.is_locked, controls.stage) = (timers, saved.locked, saved.stage);
-        controls.blobs.restore(blobs);
-        core.told = core.standing();
-        Ok(core)
     }
 
     /// The game.
@@ -452,33 +446,11 @@ impl<G: Game> RoomStep for RoomCore<G> {
     }
 
     fn save(&self) -> Result<SavedRoom, SaveError> {
-        let Charter { id, game, code, name, private, password, creator, standing, meta, max_players } =
-            self.charter.clone();
-        Ok(SavedRoom {
-            id,
-            game,
-            code,
-            name,
-            private,
-            password,
-            creator,
-            standing,
-            meta,
-            max_players,
-            ownership: self.ownership.clone(),
-            bans: self.bans.clone(),
-            guesses: self.guesses.clone(),
-            locked: self.controls.is_locked,
-            stage: self.controls.stage.clone(),
-            players: self.roster.members(),
-            arrivals: self.roster.arrivals().to_vec(),
-            keyboard: self.roster.keyboard().clone(),
-            chat: self.chat.clone(),
-            timers: self.controls.timers.clone(),
-            blobs: self.controls.blobs.by_name().clone(),
-            random: self.random.clone(),
-            state: self.game.save()?,
-        })
+        Ok(self.saved(self.game.save()?))
+    }
+
+    fn digest(&self, digest: &mut Digest) {
+        self.hashed(digest);
     }
 }
 

@@ -14,6 +14,7 @@ use super::handle::RoomHandle;
 use super::lobby::{Filter, Lobby};
 use super::occupant::Occupant;
 use super::passes::Passes;
+use super::recorder::Recorder;
 use super::roster::Occupancy;
 use crate::clock::Clock;
 use crate::fanout::mailslot::Mailslot;
@@ -38,6 +39,7 @@ pub struct Directory {
     blob_bytes_max: usize,
     /// Bytes set aside for the blobs of rooms. Grows under the lobby's lock only.
     blob_bytes: AtomicUsize,
+    recorder: Option<Arc<Recorder>>,
     clock: Clock,
     metrics: Arc<Metrics>,
 }
@@ -140,6 +142,7 @@ impl Directory {
             rooms_max,
             blob_bytes_max: BLOB_BYTES_MAX,
             blob_bytes: AtomicUsize::new(0),
+            recorder: None,
             clock,
             metrics,
         }
@@ -149,6 +152,18 @@ impl Directory {
     #[must_use]
     pub fn with_blob_bytes(self, blob_bytes_max: usize) -> Self {
         Self { blob_bytes_max, ..self }
+    }
+
+    /// The same, whose rooms are recorded.
+    #[must_use]
+    pub fn with_recorder(self, recorder: Option<Arc<Recorder>>) -> Self {
+        Self { recorder, ..self }
+    }
+
+    /// What records the rooms, if anything does.
+    #[must_use]
+    pub fn recorder(&self) -> Option<&Arc<Recorder>> {
+        self.recorder.as_ref()
     }
 
     /// The clock that rooms live by.

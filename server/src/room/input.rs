@@ -1,5 +1,6 @@
 //! What can happen to a room.
 
+use serde::{Deserialize, Serialize};
 use sward_protocol::downstream::GoneWhy;
 use sward_protocol::ids::{PlayerId, Seat};
 use sward_protocol::password::Password;
@@ -56,7 +57,8 @@ pub enum Input {
 }
 
 /// Who wants a seat.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Newcomer {
     /// Who he is.
     pub id: PlayerId,
@@ -65,10 +67,13 @@ pub struct Newcomer {
     /// His own data.
     pub me: Payload,
     /// What is to be said when he is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub will: Option<Will>,
     /// What he offers, if the room asks for a password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<Password>,
     /// The room's host let him in: no lock and no password keeps him out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_pass: bool,
 }
 

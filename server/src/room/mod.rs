@@ -10,6 +10,7 @@
 //! | [`roster`] | pure | who sits where |
 //! | [`owner`], [`order`], [`bans`] | pure | whose room it is, what he may tell it, whom he keeps out |
 //! | [`saved`] | pure | a room as a value |
+//! | [`recording`] | pure | what happens to a room, written down, and played again |
 //! | [`lobby`] | pure | which rooms are open, and which one a player is sent to |
 //! | [`passes`] | pure | admissions that were promised |
 //! | `simulation` | pure | all of that and its readers for hours of virtual time, from one seed; test only |
@@ -21,6 +22,7 @@
 //! | [`occupant`] | shell | what a room knows of a session |
 //! | [`directory`] | shell | all rooms of this process |
 //! | [`catalog`] | shell | the games that a server runs, by name |
+//! | [`recorder`] | shell | recordings to files |
 //! | [`admission`] | shell | a player's way to a seat |
 //! | [`testing`] | pure | a room with virtual time, for the tests of games |
 
@@ -40,6 +42,8 @@ pub mod occupant;
 pub mod order;
 pub mod owner;
 pub mod passes;
+pub mod recorder;
+pub mod recording;
 pub mod roster;
 pub mod saved;
 pub mod shelf;

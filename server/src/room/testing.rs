@@ -221,8 +221,7 @@ impl<G: Game> TestRoom<G> {
     /// # Errors
     /// What the game says: it does not support it, or cannot read what it saved.
     pub fn restored(&self) -> Result<Self, SaveError> {
-        let bytes = serde_json::to_vec(&self.core.save()?)?;
-        let saved: SavedRoom = serde_json::from_slice(&bytes)?;
+        let saved = SavedRoom::from_bytes(&self.core.save()?.to_bytes()?)?;
         let seen = self.seen.iter().map(|(&id, seen)| (id, Seen { heard: Vec::new(), ..seen.clone() }));
         Ok(Self {
             core: RoomCore::restore(saved)?,

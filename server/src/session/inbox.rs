@@ -5,6 +5,8 @@
 //! proxy doubled it) applies only what is new in it. The replies of the last batches are kept, so a lost answer is simply
 //! asked for again, also by a batch that has grown since.
 
+pub mod saving;
+
 use std::collections::VecDeque;
 
 use sward_protocol::upstream::Reply;
@@ -290,6 +292,34 @@ mod tests {
         apply(&mut inbox, "k", 101, 1, vec![]);
         assert_eq!(first(&inbox), Replies::Ready { last: 101, replies: vec![] });
         assert_eq!(inbox.replies("k", 100, 1), Replies::Ready { last: 101, replies: vec![reply(0, 100)] });
+    }
+
+    #[test]
+    fn what_was_answered_outlasts_a_restart_and_what_was_not_comes_again() {
+        let mut inbox = Inbox::default();
+        apply(&mut inbox, "j", 1, 2, vec![]);
+        apply(&mut inbox, "k", 1, 2, vec![reply(1, 7)]);
+        inbox.admitted("k", 3, 4);
+        inbox.admitted("k", 5, 5);
+        inbox.answered("k", 5, vec![reply(0, 9)]);
+        let saved = inbox.save();
+        let bytes = serde_json::to_vec(&saved).unwrap();
+        let inbox = Inbox::restore(&serde_json::from_slice(&bytes).unwrap()).unwrap();
+        assert_eq!(inbox.save(), saved);
+        assert_eq!((inbox.last("j"), inbox.last("k")), (2, 2), "the room had not answered the rest");
+        assert_eq!(inbox.examine("k", 3, 2), Verdict::Apply { skip: 0 });
+        assert_eq!(inbox.replies("k", 1, 2), Replies::Ready { last: 2, replies: vec![reply(1, 7)] });
+
+        let of = |change: fn(&mut saving::SavedInbox)| {
+            let mut bad = saved.clone();
+            change(&mut bad);
+            Inbox::restore(&bad)
+        };
+        assert!(of(|_| {}).is_ok());
+        assert!(of(|bad| bad.sources[1].last = 1).is_err(), "a batch that was not applied");
+        assert!(of(|bad| bad.sources[1].last = u64::MAX).is_err());
+        assert!(of(|bad| bad.sources[1].name = "j".to_owned()).is_err());
+        assert!(of(|bad| bad.sources.push(bad.sources[0].clone())).is_err());
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use sward_protocol::fragment::push_packed_json;
 use sward_protocol::ids::Seat;
 
+use crate::room::recording::digest::Digest;
+
 /// Names a piece of an entity: what has the same key replaces what was said before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PieceKey {
@@ -162,6 +164,19 @@ impl Frame {
                 }
             }
         })
+    }
+
+    /// Takes up all of it, and who sees which.
+    pub(crate) fn digest(&self, digest: &mut Digest) {
+        digest.number(self.tick);
+        digest.value(&self.but);
+        for piece in &self.pieces {
+            digest.number(u64::from(piece.key.entity) << 8 | u64::from(piece.key.group));
+            digest.bytes(&piece.json);
+        }
+        let lists = [&self.shared, &self.own];
+        lists.into_iter().flatten().for_each(|&index| digest.number(u64::from(index)));
+        self.seats.iter().for_each(|&(seat, end)| digest.number(u64::from(seat.0) << 32 | u64::from(end)));
     }
 
     fn own_of(&self, seat: Seat) -> &[u32] {

@@ -28,8 +28,8 @@ impl World {
     }
 
     /// A player came to `seat`, and sees from `eye`: to be called in [`Game::join`](crate::Game::join), when the world has
-    /// all that came with him. All others are shown at once what changed; he is shown all in his
-    /// [`state`](World::state).
+    /// all that came with him and he is not refused any more: a refused join takes back what it said, and not what the
+    /// world knows of that. All others are shown at once what changed; he is shown all in his [`state`](World::state).
     pub fn welcome(&mut self, room: &mut Room<'_>, seat: Seat, eye: Eye) {
         hand_over(room, self.admit(seat, eye));
     }

@@ -296,7 +296,7 @@ fn the_meadow_has_a_map_that_its_operator_sees_too() {
     let room = seated["room"]["id"].as_str().unwrap();
     let map = server.get(&format!("/v1/rooms/{room}/blobs/map"));
     assert_eq!(map.header("content-type"), Some("application/json"));
-    assert_eq!(map.json()["flowers"].as_array().unwrap().len(), 60);
+    assert_eq!(map.json()["flowers"].as_array().unwrap().len(), 240);
     let state = server.get(&format!("/v1/rooms/{room}/state")).json();
     let tag = format!("\"{}\"", state["blobs"][0]["etag"].as_str().unwrap());
     assert_eq!(map.header("etag"), Some(tag.as_str()));
@@ -307,7 +307,7 @@ fn the_meadow_has_a_map_that_its_operator_sees_too() {
 
 #[test]
 fn a_server_without_memory_for_more_blobs_makes_no_more_rooms_that_may_have_some() {
-    let server = Server::start_with(&["--max-blob-bytes", "10000"]);
+    let server = Server::start_with(&["--max-blob-bytes", "20000"]);
     let (zoe, bo) = (server.player("Zoë"), server.player("Bo"));
     let meadow = json!({"game": "meadow"});
     assert_eq!(zoe.post("/v1/rooms", &meadow).status, 200);
@@ -315,5 +315,5 @@ fn a_server_without_memory_for_more_blobs_makes_no_more_rooms_that_may_have_some
     assert_eq!(refused(&full), (503, "server_full".to_owned()));
     assert!(full.header("retry-after").is_some());
     bo.join(&json!({"game": "meadow", "create": true}));
-    assert_eq!(server.metric("sward_blob_bytes_reserved"), Some(8 * 1024));
+    assert_eq!(server.metric("sward_blob_bytes_reserved"), Some(128 + 240 * 48));
 }

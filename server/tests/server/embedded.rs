@@ -5,7 +5,10 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use serde_json::json;
+use sward_server::Config;
+use tempfile::TempDir;
 
+use crate::recording::lines;
 use crate::support::Server;
 
 #[path = "../../examples/embedded.rs"]
@@ -17,9 +20,11 @@ fn the_game_is_played_below_a_prefix_of_another_application() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, told_to_stop) = sync_channel::<()>(1);
+    let recordings = TempDir::new().unwrap();
+    let config = Config { record: Some(recordings.path().to_owned()), ..Config::default() };
     let application = thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let game = sward_server::Server::builder().build().mount().unwrap();
+            let game = sward_server::Server::builder().config(config).build().mount().unwrap();
             let application = example::application(listener, game.clone()).unwrap();
             let handle = application.handle();
             let stopping = actix_web::rt::spawn(async move {
@@ -79,6 +84,12 @@ fn the_game_is_played_below_a_prefix_of_another_application() {
     assert_eq!(bos.await_event("bye")["code"], 3001);
     assert!(bos.next().is_none());
     application.join().unwrap();
+
+    // What was recorded is whole: the relay's two rooms.
+    let ends =
+        std::fs::read_dir(recordings.path()).unwrap().map(|file| lines(&file.unwrap().path()).pop().unwrap());
+    let ends: Vec<_> = ends.collect();
+    assert!(ends.len() == 2 && ends.iter().all(|end| end.contains(r#""end":""#)), "{ends:?}");
 }
 
 #[actix_web::test]
@@ -152,7 +163,7 @@ async fn a_builder_that_was_told_what_cannot_be_makes_no_server() {
         let mounted = builder().build().mount().unwrap_err();
         assert_eq!(mounted.kind(), std::io::ErrorKind::InvalidInput);
         assert!(mounted.to_string().contains(said), "{mounted}");
-        let config = sward_server::Config { listen: "127.0.0.1:0".parse().unwrap(), ..Default::default() };
+        let config = Config { listen: "127.0.0.1:0".parse().unwrap(), ..Default::default() };
         let listening = builder().config(config).build().listen().map(|_| ()).unwrap_err();
         assert_eq!(listening.to_string(), mounted.to_string());
     }
@@ -165,8 +176,7 @@ fn a_game_that_is_left_out_is_gone_with_its_page_and_modes() {
     let (told, address) = sync_channel(1);
     thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let config =
-                sward_server::Config { listen: "127.0.0.1:0".parse().unwrap(), ..Default::default() };
+            let config = Config { listen: "127.0.0.1:0".parse().unwrap(), ..Default::default() };
             let builder = sward_server::Server::builder().config(config);
             let server = builder.without("meadow").without("relay").build().listen().unwrap();
             told.send(server.address()).unwrap();

@@ -24,6 +24,7 @@ mod owner;
 mod presence;
 mod purity;
 mod readme;
+mod recording;
 mod rooms;
 mod storm;
 mod support;

@@ -1,6 +1,7 @@
 //! Rooms: join or create, list, leave, move, codes; admission that never overfills.
 
 use serde_json::{Value, json};
+use sward_protocol::view::WorldView;
 
 use crate::support::{Connection, Server};
 
@@ -179,20 +180,20 @@ fn meadow_is_played_over_the_wire() {
     zoe.join(&join);
     bo.join(&join);
     let mut stream = bo.stream();
-    let state = stream.expect("joined")["state"].clone();
-    assert_eq!((&state["width"], &state["flowers"].as_array().unwrap().len()), (&json!(2400.0), &60));
-    let at = state["animals"][0].clone();
+    let mut state = stream.expect("joined")["state"].clone();
+    assert_eq!((&state["width"], &state["bag_max"]), (&json!(4800.0), &json!(8)));
+    let mut world = WorldView::of(state["world"].take());
+    let zoe_in = |world: &WorldView| {
+        let mut animals = world.entities().values().filter(|seen| seen.kind == "animal");
+        animals.find(|seen| seen.fields["seat"] == 1).unwrap().fields.clone()
+    };
+    let at = zoe_in(&world);
     let x = at["x"].as_f64().unwrap() + 5.0;
     let moved =
         zoe.send(&json!({"src": "k", "seq": 1, "msgs": [{"type": "move", "data": {"x": x, "y": at["y"]}}]}));
     assert_eq!(moved.json()["ack"], 1);
-    loop {
-        let patch = stream.await_event("patch");
-        let animals = patch["animals"].as_array().cloned().unwrap_or_default();
-        let Some(zoe) = animals.iter().find(|animal| animal["seat"] == 1) else { continue };
-        if (zoe["x"].as_f64().unwrap() - x).abs() < 0.1 {
-            break;
-        }
+    while (zoe_in(&world)["x"].as_f64().unwrap() - x).abs() > 0.1 {
+        world.apply(stream.await_event("patch"));
     }
     let teleport =
         zoe.send(&json!({"src": "k", "seq": 2, "msgs": [{"type": "move", "data": {"x": 0, "y": 0}}]}));

@@ -43,9 +43,14 @@ impl Server {
     }
 
     fn launch(address: &str, options: &[&str], log: Stdio) -> Self {
+        Self::run(&[&["--listen", address], options].concat(), log)
+    }
+
+    /// With these arguments and no others.
+    pub fn run(arguments: &[&str], log: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sward"))
-            .args(["--listen", address])
-            .args(options)
+            .args(arguments)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
@@ -61,6 +66,11 @@ impl Server {
     /// One that runs within this process, its routes below a prefix.
     pub fn within(address: SocketAddr, prefix: &'static str) -> Self {
         Self { child: None, prefix, address, tls_address: None }
+    }
+
+    /// Writes a line to its standard input.
+    pub fn type_line(&mut self, line: &str) {
+        writeln!(self.child.as_mut().unwrap().stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
     pub fn pid(&self) -> u32 {

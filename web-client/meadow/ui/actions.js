@@ -1,9 +1,12 @@
 import { EMOTES } from '../world.js';
 import { drawEmote } from '../view/emotes.js';
 import { drawFlowerHead } from '../view/flowers.js';
-import { byId, make, picture } from './dom.js';
+import { drawThing } from '../view/things.js';
+import { byId, drawInto, make, picture } from './dom.js';
 
-/** The row of buttons: pick a flower, show a feeling. */
+/** The row of buttons: pick a flower or take a thing, show a feeling. */
+
+const SIZE = 36;
 
 const LABELS = /** @type {Record<import('../world.js').Emote, string>} */ ({
   wave: 'Wave',
@@ -15,13 +18,14 @@ const LABELS = /** @type {Record<import('../world.js').Emote, string>} */ ({
 
 export class Actions {
   #pick;
+  #shown = '';
 
   /**
    * @param {() => void} onPick
    * @param {(emote: import('../world.js').Emote) => void} onEmote
    */
   constructor(onPick, onEmote) {
-    this.#pick = actionButton('Pick a flower', 'E', (context) => drawFlowerHead(context, 1), 1.35);
+    this.#pick = actionButton('Pick', 'E', (context) => drawFlowerHead(context, 1), 1.35);
     this.#pick.classList.add('pick');
     this.#pick.id = 'pick';
     this.#pick.addEventListener('click', onPick);
@@ -33,14 +37,27 @@ export class Actions {
       button.addEventListener('click', () => onEmote(emote));
       bar.append(button);
     }
-    this.canPick(false);
+    this.canPick(null);
   }
 
-  /** @param {boolean} can */
-  canPick(can) {
+  /** @param {import('../world.js').Near | null} near what the first button would pick or take */
+  canPick(near) {
+    const shown = near ? `${near.what} ${near.kind}` : '';
+    if (shown === this.#shown && this.#pick.hasAttribute('aria-disabled')) return;
+    this.#shown = shown;
     // Not `disabled`: a button that loses the focus whenever a flower is out of reach is no use to a keyboard.
-    const value = String(!can);
-    if (this.#pick.getAttribute('aria-disabled') !== value) this.#pick.setAttribute('aria-disabled', value);
+    this.#pick.setAttribute('aria-disabled', String(!near));
+    const label = near?.what === 'thing' ? `Take the ${near.kind}` : 'Pick a flower';
+    this.#pick.title = `${label} (E)`;
+    this.#pick.setAttribute('aria-label', label);
+    const image = this.#pick.querySelector('canvas');
+    if (!image || !near) return;
+    drawInto(image, SIZE, SIZE, (context) => {
+      context.translate(SIZE / 2, SIZE / 2);
+      context.scale(1.25, 1.25);
+      if (near.what === 'thing') drawThing(context, near.kind);
+      else drawFlowerHead(context, near.kind);
+    });
   }
 }
 
@@ -51,8 +68,8 @@ export class Actions {
  * @param {number} scale
  */
 function actionButton(label, key, draw, scale) {
-  const image = picture(36, 36, (context) => {
-    context.translate(18, 18);
+  const image = picture(SIZE, SIZE, (context) => {
+    context.translate(SIZE / 2, SIZE / 2);
     context.scale(scale, scale);
     draw(context);
   });

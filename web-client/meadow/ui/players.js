@@ -42,6 +42,7 @@ export class PlayerList {
       row.dataset.key = key;
       this.#rows.set(seat, row);
     }
+    row.dataset.seat = String(seat);
     row.dataset.own = String(own);
     row.dataset.away = String(away);
     const count = row.lastElementChild;

@@ -12,6 +12,8 @@ import { chance, ellipse } from './shapes.js';
  */
 
 const BUTTERFLIES = 7;
+/** How far the shadow of a cloud reaches from its middle. */
+const CLOUD_REACH = 560;
 const WINGS = ['#f7c64f', '#f3957e', '#ffffff', '#9fb6f2', '#e9a7d4'];
 const PETAL_MS = 1_100;
 const PETALS_MAX = 120;
@@ -35,12 +37,13 @@ export function wind(x, y, now_ms) {
  * @param {number} now_ms
  */
 export function drawCloudShadows(context, view, now_ms) {
-  const span = 2_900;
+  // As the butterflies: what leaves the view on one side comes into it on the other.
+  const width = view.right - view.left + 2 * CLOUD_REACH;
+  const height = view.bottom - view.top + 2 * CLOUD_REACH;
   for (let i = 0; i < 4; i += 1) {
-    const x = ((chance(i, 101) * span + now_ms * 0.011) % span) - 250;
-    const y = chance(i, 102) * 1_700 - 50;
+    const x = view.left - CLOUD_REACH + wrap(chance(i, 101) * 2_900 + now_ms * 0.011 - view.left, width);
+    const y = view.top - CLOUD_REACH + wrap(chance(i, 102) * 1_700 - view.top, height);
     const radius = 230 + chance(i, 103) * 130;
-    if (x + radius * 1.5 < view.left || x - radius * 1.5 > view.right || y + radius < view.top || y - radius > view.bottom) continue;
     const shade = context.createRadialGradient(x, y, radius * 0.2, x, y, radius);
     shade.addColorStop(0, 'rgba(46, 84, 70, 0.13)');
     shade.addColorStop(1, 'rgba(46, 84, 70, 0)');

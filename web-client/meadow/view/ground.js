@@ -1,5 +1,5 @@
 import { PALETTE } from './palette.js';
-import { FOREST, isInPond } from './scenery.js';
+import { FOREST, isInWater } from './scenery.js';
 import { chance, ellipse } from './shapes.js';
 
 /**
@@ -84,7 +84,7 @@ export class Ground {
     this.#paintLight(context, box);
     this.#paintPath(context, box);
     this.#paintForestFloor(context, box);
-    this.#paintPond(context, box);
+    for (const pond of this.#scenery.ponds) this.#paintPond(context, box, pond);
     this.#paintBlades(context, box);
     return tile;
   }
@@ -153,9 +153,9 @@ export class Ground {
   /**
    * @param {Context} context
    * @param {Box} box
+   * @param {import('./scenery.js').Pond} pond
    */
-  #paintPond(context, box) {
-    const { x, y, rx, ry } = this.#scenery.pond;
+  #paintPond(context, box, { x, y, rx, ry }) {
     if (x + rx < box.left - 60 || x - rx > box.right + 60 || y + ry < box.top - 60 || y - ry > box.bottom + 60) return;
     ellipse(context, 'rgba(98, 160, 82, 0.8)', x, y + 4, rx + 26, ry + 22);
     ellipse(context, PALETTE.bank, x, y + 2, rx + 14, ry + 12);
@@ -182,11 +182,11 @@ export class Ground {
    * @param {Box} box
    */
   #paintBlades(context, box) {
-    const { pond, pathY } = this.#scenery;
+    const { ponds, pathY } = this.#scenery;
     context.lineCap = 'round';
     for (const { x, y, a, b } of cells(box, 21, 14)) {
       const kind = chance(a, b, 90);
-      if (kind > 0.72 || isInPond(pond, x, y, 16) || Math.abs(y - pathY(x)) < 26) continue;
+      if (kind > 0.72 || isInWater(ponds, x, y, 16) || Math.abs(y - pathY(x)) < 26) continue;
       if (kind < 0.055) {
         const colour = kind < 0.02 ? '#fffdf0' : kind < 0.035 ? '#f7d774' : '#e9b7d6';
         for (let i = 0; i < 4; i += 1) {

@@ -5,9 +5,11 @@ import { drawFlower } from './flowers.js';
 import { Gait } from './gait.js';
 import { Ground } from './ground.js';
 import { drawName, drawThoughts } from './labels.js';
-import { MARGIN, isInPond, makeScenery } from './scenery.js';
+import { drawGlints, drawNear, drawTarget, drawTuft } from './marks.js';
+import { MARGIN, isInWater, makeScenery } from './scenery.js';
 import { chance } from './shapes.js';
 import { Sprites } from './sprites.js';
+import { drawBag, drawLying } from './things.js';
 
 /**
  * One frame of the meadow, from back to front: ground, water, what stands on the field sorted by its foot, the air,
@@ -17,7 +19,7 @@ import { Sprites } from './sprites.js';
  * @property {import('../world.js').World} world
  * @property {import('../walker.js').Walker | null} walker
  * @property {{x: number, y: number} | null} target where the own animal is going
- * @property {import('../world.js').Flower | null} near the flower that can be picked
+ * @property {import('../world.js').Near | null} near what can be picked or taken
  * @property {number} now_ms
  * @property {number} elapsed_s
  * @property {boolean} calm less motion was asked for
@@ -30,6 +32,12 @@ const PIXEL_RATIO_MAX = 2;
 
 const ANIMAL_SCALE = 1.12;
 
+/** What was dropped in one place is drawn this far around it, or nobody could see how many they are. */
+const HEAP = 11;
+
+/** The field behind the start card. */
+const BEHIND_START = { width: 2_400, height: 1_600 };
+
 /** How far above its foot something may reach into the view from below. */
 const TALL = 230;
 
@@ -41,9 +49,9 @@ export class Scene {
   #gait = new Gait();
   #petals = new Petals();
   #ratio = 1;
-  #scenery = makeScenery(2_400, 1_600);
-  #ground = new Ground(this.#scenery, { width: 2_400, height: 1_600 });
-  #field = '2400x1600';
+  #scenery = makeScenery(BEHIND_START.width, BEHIND_START.height);
+  #ground = new Ground(this.#scenery, BEHIND_START);
+  #field = `${BEHIND_START.width}x${BEHIND_START.height}`;
 
   /**
    * @param {HTMLCanvasElement} canvas
@@ -84,10 +92,12 @@ export class Scene {
     const scale = zoom * this.#ratio;
     context.setTransform(scale, 0, 0, scale, -view.left * scale, -view.top * scale);
     this.#ground.draw(context, view, scale);
-    if (!frame.calm) this.#drawGlints(view, frame.now_ms);
-    if (frame.target) this.#drawTarget(frame.target, frame.now_ms);
-    if (frame.near) this.#drawNear(frame.near, frame.now_ms);
-    const standing = [...this.#flowers(frame, view), ...this.#tufts(frame, view), ...this.#things(frame, view, scale), ...this.#animals(frame, view)];
+    if (!frame.calm) for (const pond of this.#scenery.ponds) if (isSeen(view, pond.x, pond.y, pond.rx)) drawGlints(context, pond, frame.now_ms);
+    if (frame.target) drawTarget(context, frame.target, frame.now_ms);
+    if (frame.near) drawNear(context, frame.near.what === 'thing' ? heaped(frame.near) : frame.near, frame.now_ms);
+    const standing = [
+      ...this.#flowers(frame, view), ...this.#lying(frame, view), ...this.#tufts(frame, view), ...this.#standing(frame, view, scale), ...this.#animals(frame, view),
+    ];
     standing.sort((a, b) => a.y - b.y);
     for (const { draw } of standing) draw();
     this.#petals.draw(context, frame.now_ms);
@@ -101,8 +111,9 @@ export class Scene {
   }
 
   /** @param {import('../world.js').World} world */
-  #fitField({ width, height, animals }) {
-    this.#gait.forget((seat) => animals.has(seat));
+  #fitField(world) {
+    const { width, height } = world;
+    this.#gait.forget((seat) => world.spotOf(seat) !== null);
     const field = `${width}x${height}`;
     if (field === this.#field) return;
     this.#field = field;
@@ -129,11 +140,12 @@ export class Scene {
     const context = this.#context;
     for (const animal of frame.world.animals.values()) {
       const spot = this.#spot(frame, animal.seat);
-      if (!spot) continue;
+      const known = frame.world.spotOf(animal.seat);
+      if (!spot || !known) continue;
       const { stride, pace, facing } = this.#gait.step(animal.seat, spot, frame.elapsed_s);
       if (!isSeen(view, spot.x, spot.y, 120)) continue;
       const feeling = animal.emote && frame.now_ms - animal.emote.since_ms < EMOTE_MS ? animal.emote.emote : null;
-      const swimming = isInPond(this.#scenery.pond, spot.x, spot.y, -6);
+      const swimming = isInWater(this.#scenery.ponds, spot.x, spot.y, -6);
       const breath = frame.now_ms / 420 + animal.seat * 1.7;
       const pose = {
         stride,
@@ -148,12 +160,14 @@ export class Scene {
       yield {
         y: spot.y,
         draw: () => {
-          const arriving = Math.min(1, (frame.now_ms - animal.came_ms) / 400);
+          const arriving = Math.min(1, (frame.now_ms - known.came_ms) / 400);
           context.save();
           context.translate(spot.x, spot.y);
           context.scale(ANIMAL_SCALE * arriving, ANIMAL_SCALE * arriving);
           context.globalAlpha = animal.away ? 0.45 : 1;
           drawAnimal(context, animal.kind, pose);
+          context.scale(facing, 1);
+          if (!swimming) drawBag(context, known.carries, HEIGHTS[animal.kind]);
           context.restore();
         },
       };
@@ -171,7 +185,7 @@ export class Scene {
       const { x, y } = flower;
       if (!isSeen(view, x, y, 40)) continue;
       const sway = calm ? 0 : wind(x, y, now_ms) * 0.16;
-      const on_water = isInPond(this.#scenery.pond, x, y);
+      const on_water = isInWater(this.#scenery.ponds, x, y);
       const draw = () => {
         context.save();
         context.translate(x, y);
@@ -183,12 +197,36 @@ export class Scene {
   }
 
   /**
+   * What can be taken.
+   *
+   * @param {Frame} frame
+   * @param {import('../camera.js').View} view
+   * @returns {Generator<Standing>}
+   */
+  *#lying({ world, now_ms }, view) {
+    const context = this.#context;
+    for (const thing of world.things.values()) {
+      const { x, y } = heaped(thing);
+      if (!isSeen(view, x, y, 40)) continue;
+      const draw = () => {
+        context.save();
+        context.translate(x, y);
+        drawLying(context, thing, now_ms);
+        context.restore();
+      };
+      yield { y, draw };
+    }
+  }
+
+  /**
+   * What stands on the field and nobody can move.
+   *
    * @param {Frame} frame
    * @param {import('../camera.js').View} view
    * @param {number} scale
    * @returns {Generator<Standing>}
    */
-  *#things({ now_ms, calm }, view, scale) {
+  *#standing({ now_ms, calm }, view, scale) {
     const context = this.#context;
     for (const thing of this.#scenery.things) {
       if (thing.x < view.left - 130 || thing.x > view.right + 130) continue;
@@ -206,95 +244,20 @@ export class Scene {
    * @returns {Generator<Standing>}
    */
   *#tufts({ world, now_ms, calm }, view) {
+    const context = this.#context;
     const step = 92;
-    const { pond, pathY } = this.#scenery;
+    const { ponds, pathY } = this.#scenery;
     for (let b = Math.floor(view.top / step); b * step < view.bottom + 30; b += 1) {
       for (let a = Math.floor(view.left / step); a * step < view.right + 30; a += 1) {
         if (chance(a, b, 120) > 0.6) continue;
         const x = (a + chance(a, b, 121)) * step;
         const y = (b + chance(a, b, 122)) * step;
         if (y > world.height + 90 || y < -40 || x < -40 || x > world.width + 40) continue;
-        if (isInPond(pond, x, y, 24) || Math.abs(y - pathY(x)) < 40) continue;
+        if (isInWater(ponds, x, y, 24) || Math.abs(y - pathY(x)) < 40) continue;
         const bend = calm ? 0 : wind(x, y, now_ms) * 4.5;
-        yield { y, draw: () => this.#drawTuft(x, y, bend, chance(a, b, 123)) };
+        yield { y, draw: () => drawTuft(context, { x, y }, bend, chance(a, b, 123)) };
       }
     }
-  }
-
-  /**
-   * @param {number} x
-   * @param {number} y
-   * @param {number} bend
-   * @param {number} kind
-   */
-  #drawTuft(x, y, bend, kind) {
-    const context = this.#context;
-    const height = 11 + kind * 8;
-    context.lineCap = 'round';
-    context.lineWidth = 2.3;
-    context.strokeStyle = kind < 0.5 ? '#6fae56' : '#82bd62';
-    context.beginPath();
-    for (const blade of [-6, -2.5, 1, 4.5]) {
-      const reach = height * (1 - Math.abs(blade) * 0.05);
-      context.moveTo(x + blade * 0.6, y);
-      context.quadraticCurveTo(x + blade * 0.8, y - reach * 0.6, x + blade * 1.5 + bend, y - reach);
-    }
-    context.stroke();
-  }
-
-  /**
-   * @param {import('../camera.js').View} view
-   * @param {number} now_ms
-   */
-  #drawGlints(view, now_ms) {
-    const { x, y, rx, ry } = this.#scenery.pond;
-    if (!isSeen(view, x, y, rx)) return;
-    const context = this.#context;
-    context.lineCap = 'round';
-    context.lineWidth = 2.2;
-    for (let i = 0; i < 16; i += 1) {
-      const angle = chance(i, 130) * Math.PI * 2;
-      const far = Math.sqrt(chance(i, 131)) * 0.82;
-      const shine = Math.sin(now_ms / 900 + i * 1.9);
-      if (shine < 0) continue;
-      const at_x = x + Math.cos(angle) * rx * far + Math.sin(now_ms / 2_600 + i) * 8;
-      const at_y = y + Math.sin(angle) * ry * far;
-      context.strokeStyle = `rgba(255, 255, 255, ${0.55 * shine})`;
-      context.beginPath();
-      context.moveTo(at_x - 10 * shine, at_y);
-      context.quadraticCurveTo(at_x, at_y - 3, at_x + 10 * shine, at_y);
-      context.stroke();
-    }
-  }
-
-  /**
-   * @param {{x: number, y: number}} target
-   * @param {number} now_ms
-   */
-  #drawTarget({ x, y }, now_ms) {
-    const part = (now_ms % 900) / 900;
-    const context = this.#context;
-    context.beginPath();
-    context.ellipse(x, y, 5 + part * 13, 3 + part * 7, 0, 0, Math.PI * 2);
-    context.strokeStyle = `rgba(255, 253, 240, ${0.9 * (1 - part)})`;
-    context.lineWidth = 2.4;
-    context.stroke();
-  }
-
-  /**
-   * @param {import('../world.js').Flower} flower
-   * @param {number} now_ms
-   */
-  #drawNear({ x, y }, now_ms) {
-    const context = this.#context;
-    const pulse = 1 + Math.sin(now_ms / 260) * 0.07;
-    context.beginPath();
-    context.ellipse(x, y, 19 * pulse, 9 * pulse, 0, 0, Math.PI * 2);
-    context.fillStyle = 'rgba(255, 252, 225, 0.42)';
-    context.fill();
-    context.lineWidth = 2;
-    context.strokeStyle = 'rgba(255, 252, 235, 0.95)';
-    context.stroke();
   }
 
   /** Morning light from the upper left, and edges that are a little darker. */
@@ -331,6 +294,17 @@ export class Scene {
       drawThoughts(this.#context, animal, { x: head.x / size, y: head.y / size }, area, now_ms);
     }
   }
+}
+
+/**
+ * Where a thing is drawn.
+ *
+ * @param {{id: number, x: number, y: number}} thing
+ */
+function heaped({ id, x, y }) {
+  // The golden angle: things with ids next to each other lie apart.
+  const angle = id * 2.4;
+  return { x: x + Math.cos(angle) * HEAP, y: y + Math.sin(angle) * HEAP * 0.6 };
 }
 
 /**

@@ -9,7 +9,7 @@ import { chance } from './shapes.js';
  *
  * @typedef {object} Scenery
  * @property {Thing[]} things sorted by y, from back to front
- * @property {Pond} pond
+ * @property {Pond[]} ponds
  * @property {(x: number) => number} pathY where the path runs
  */
 
@@ -18,6 +18,10 @@ export const MARGIN = 170;
 
 /** How far the forest reaches beyond the field. */
 export const FOREST = 420;
+
+/** There is a pond for each part of the field of about this size; on a huge field, these many. */
+const PART = { width: 2_400, height: 1_600 };
+const PONDS_MAX = 24;
 
 /** @type {readonly import('./trees.js').SceneryKind[]} */
 const FOREST_KINDS = ['oak', 'pine', 'birch', 'oak', 'apple', 'pine', 'oak', 'birch'];
@@ -31,12 +35,65 @@ const LOW_KINDS = ['bush', 'stone', 'berries', 'mushroom', 'bush', 'stump', 'mus
  * @returns {Scenery}
  */
 export function makeScenery(width, height) {
-  const pond = { x: width * 0.74, y: height * 0.3, rx: Math.min(270, width * 0.12), ry: Math.min(150, height * 0.11) };
+  const sweep = Math.min(height * 0.09, 260);
   /** @param {number} x */
-  const pathY = (x) => height * 0.6 + Math.sin(x / 310) * height * 0.09 + Math.sin(x / 127 + 1) * height * 0.025;
-  const things = [...forest(width, height), ...hedge(width, height), ...inside(width, height, pond, pathY), ...reeds(pond)];
+  const pathY = (x) => height * 0.6 + Math.sin(x / 310) * sweep + Math.sin(x / 127 + 1) * sweep * 0.28;
+  const ponds = [...dig(width, height, pathY)];
+  const things = [...forest(width, height), ...hedge(width, height), ...inside(width, height, ponds, pathY), ...ponds.flatMap((pond) => [...reeds(pond)])];
   things.sort((a, b) => a.y - b.y);
-  return { things, pond, pathY };
+  return { things, ponds, pathY };
+}
+
+/**
+ * One pond in each part of the field, where the path leaves room for it.
+ *
+ * @param {number} width
+ * @param {number} height
+ * @param {(x: number) => number} pathY
+ * @returns {Generator<Pond>}
+ */
+function* dig(width, height, pathY) {
+  const columns = Math.max(1, Math.round(width / PART.width));
+  const rows = Math.max(1, Math.round(height / PART.height));
+  const [wide, high] = [width / columns, height / rows];
+  for (let part = 0; part < Math.min(PONDS_MAX, columns * rows); part += 1) {
+    const [column, row] = [part % columns, Math.floor(part / columns)];
+    const size = part === 0 ? 1 : 0.78 + chance(column, row, 45) * 0.3;
+    const rx = Math.min(270, wide * 0.12) * size;
+    const ry = Math.min(150, high * 0.11) * size;
+    for (let attempt = 0; attempt < 8; attempt += 1) {
+      const [along, down] = attempt === 0 ? [towardsMiddle(column, columns, 0.74), towardsMiddle(row, rows, 0.3)]
+        : [0.22 + chance(part, attempt, 47) * 0.56, 0.2 + chance(part, attempt, 48) * 0.6];
+      const x = (column + along) * wide;
+      const y = (row + down) * high;
+      const clear = [-1, -0.5, 0, 0.5, 1].every((side) => Math.abs(pathY(x + side * rx) - y) > ry + 90);
+      if (!clear) continue;
+      yield { x, y, rx, ry };
+      break;
+    }
+  }
+}
+
+/**
+ * Where in its part a pond had best be: near to the middle of the field, where the animals come to it.
+ *
+ * @param {number} index of the part
+ * @param {number} count of the parts beside each other
+ * @param {number} alone where in the only part there is
+ */
+function towardsMiddle(index, count, alone) {
+  if (count === 1) return alone;
+  return index < count / 2 ? 0.73 : 0.27;
+}
+
+/**
+ * @param {readonly Pond[]} ponds
+ * @param {number} x
+ * @param {number} y
+ * @param {number} [grown] how much larger to take them, in units
+ */
+export function isInWater(ponds, x, y, grown = 0) {
+  return ponds.some((pond) => isInPond(pond, x, y, grown));
 }
 
 /**
@@ -45,7 +102,7 @@ export function makeScenery(width, height) {
  * @param {number} y
  * @param {number} [grown] how much larger to take the pond, in units
  */
-export function isInPond(pond, x, y, grown = 0) {
+function isInPond(pond, x, y, grown = 0) {
   return ((x - pond.x) / (pond.rx + grown)) ** 2 + ((y - pond.y) / (pond.ry + grown)) ** 2 < 1;
 }
 
@@ -92,17 +149,17 @@ function* hedge(width, height) {
  *
  * @param {number} width
  * @param {number} height
- * @param {Pond} pond
+ * @param {readonly Pond[]} ponds
  * @param {(x: number) => number} pathY
  */
-function* inside(width, height, pond, pathY) {
+function* inside(width, height, ponds, pathY) {
   const step = 260;
   for (let row = 0; row * step < height; row += 1) {
     for (let column = 0; column * step < width; column += 1) {
       if (chance(column, row, 30) > 0.62) continue;
       const x = (column + 0.15 + chance(column, row, 31) * 0.7) * step;
       const y = (row + 0.15 + chance(column, row, 32) * 0.7) * step;
-      if (isInPond(pond, x, y, 70) || Math.abs(y - pathY(x)) < 90 || x > width - 30 || y > height - 20) continue;
+      if (isInWater(ponds, x, y, 70) || Math.abs(y - pathY(x)) < 90 || x > width - 30 || y > height - 20) continue;
       yield thing(LOW_KINDS, column, row, x, y, 0.75 + chance(column, row, 33) * 0.3);
     }
   }

@@ -22,9 +22,15 @@ import puppeteer from 'puppeteer-core';
  * @property {string} phase
  * @property {string | null} code
  * @property {{id: string, name: string}} player
- * @property {{seat: number, x: number, y: number, basket: number} | null} own
- * @property {{seat: number, name: string, kind: string, away: boolean, basket: number, x?: number, y?: number}[]} animals
+ * @property {string | null} room its id
+ * @property {{seat: number, x: number, y: number, basket: number, bag: {id: number, kind: string}[]} | null} own
+ * @property {{seat: number, name: string, kind: string, away: boolean, basket: number, carries: number, x?: number, y?: number}[]} animals
+ *   all who are in the meadow; those out of sight without a place
  * @property {{id: number, x: number, y: number, kind: number, open: boolean}[]} flowers
+ * @property {{id: number, x: number, y: number, kind: string}[]} things
+ * @property {number} hash of what it sees
+ * @property {number | null} [followed] whom who watches follows
+ * @property {{x: number, y: number}} [camera] of who watches
  * @property {{name: string, text: string}[]} chat
  */
 
@@ -185,7 +191,7 @@ export async function waitFor(page, what, condition, within_ms = DEADLINE_MS) {
     if (state && condition(state)) return state;
     await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 25)));
   }
-  throw new Error(`within ${within_ms} ms it did not happen that ${what}; last seen: ${JSON.stringify(state && { ...state, flowers: undefined })}`);
+  throw new Error(`within ${within_ms} ms it did not happen that ${what}; last seen: ${JSON.stringify(state && { ...state, flowers: undefined, things: undefined })}`);
 }
 
 /**

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import {
   DEADLINE_MS, PHONE, animalOf, enterAs, look, openPage, playing, say, startBrowser, startServer, tapField, waitFor, walkTo,
 } from './harness.js';
+import { WorldView } from '../../sdk/world-view.js';
 
 /**
  * The game in a real browser against the real server: what two people see of each other.
@@ -107,6 +108,117 @@ test('a flower is picked by tapping it, and everybody sees it gone', { timeout: 
   await waitFor(picker.page, 'it lies in the basket', (state) => (state.own?.basket ?? 0) > 0);
   await waitFor(witness.page, 'the other sees the basket', (state) => (animalOf(state, 'Picker')?.basket ?? 0) > 0);
   await leave(picker, witness);
+});
+
+/**
+ * Walks to the nearest thing and takes it.
+ *
+ * @param {import('./harness.js').Player} player
+ */
+async function fetchThing({ page }) {
+  await page.bringToFront();
+  const { own, things } = await look(page);
+  assert.ok(own);
+  const thing = [...things].sort((a, b) => distance(own, a) - distance(own, b))[0];
+  assert.ok(thing, 'something lies in sight');
+  await walkTo(page, { x: thing.x, y: thing.y }, 40);
+  // The server may have the animal a few steps behind.
+  await waitFor(page, 'it stands', () => true);
+  for (let tries = 0; tries < 20; tries += 1) {
+    await page.keyboard.press('KeyE');
+    const taken = await waitFor(page, 'it is taken', (state) => (state.own?.bag.length ?? 0) > own.bag.length, 1_000).catch(() => null);
+    if (taken) return taken.own?.bag.at(-1) ?? thing;
+  }
+  throw new Error('nothing could be taken');
+}
+
+test('a thing is taken, carried over a reload, and dropped where the other sees it', { timeout: 150_000 }, async () => {
+  const carrier = await enter('Carrier', { animal: 'badger' });
+  const witness = await enter('Finder', { animal: 'deer', reducedMotion: true });
+  const { id, kind } = await fetchThing(carrier);
+  await waitFor(witness.page, 'it lies there no more, and is carried', (state) =>
+    !state.things.some((thing) => thing.id === id) && animalOf(state, 'Carrier')?.carries === 1);
+  await carrier.page.reload();
+  await playing(carrier.page);
+  await waitFor(carrier.page, 'it is still in the bag', ({ own }) => own?.bag.length === 1 && own.bag[0]?.id === id && own.bag[0].kind === kind);
+  await waitFor(witness.page, 'the carrier is back', (state) => animalOf(state, 'Carrier')?.away === false);
+  const { own } = await look(witness.page);
+  assert.ok(own);
+  await walkTo(carrier.page, { x: own.x + 60, y: own.y }, 40);
+  await carrier.page.click(`#bag button[data-kind="${kind}"]`);
+  await waitFor(carrier.page, 'the bag is empty', (state) => state.own?.bag.length === 0);
+  const { own: dropped } = await look(carrier.page);
+  assert.ok(dropped);
+  await waitFor(witness.page, 'the other sees it lying', (state) => distance(dropped, state.things.find((thing) => thing.id === id)) < 80);
+  await waitFor(witness.page, 'and nothing carried', (state) => animalOf(state, 'Carrier')?.carries === 0);
+  await leave(carrier, witness);
+});
+
+test('who leaves drops what he carried', { timeout: 150_000 }, async () => {
+  const stayer = await enter('Patient', { reducedMotion: true });
+  const leaver = await enter('Hasty');
+  const { id } = await fetchThing(leaver);
+  await waitFor(stayer.page, 'it is carried', (state) => animalOf(state, 'Hasty')?.carries === 1);
+  // The page comes in again at once, with a new animal and an empty bag.
+  await leaver.page.evaluate(() => /** @type {any} */ (window).meadow.session.leave());
+  await waitFor(stayer.page, 'it lies there again', (state) => state.things.some((thing) => thing.id === id) && !animalOf(state, 'Hasty')?.carries);
+  await leaver.page.browserContext().close();
+  await leave(stayer);
+});
+
+test('who watches sees all of the meadow, follows a player and moves the camera, without a seat', { timeout: 120_000 }, async () => {
+  const actor = await enter('Actor', { animal: 'duck' });
+  const { room, code } = await look(actor.page);
+  const { page, complaints } = await openPage(chromium.browser, `${server.url}/?watch=${room}`);
+  const begun = await waitFor(page, 'it is watched', (state) => state.phase === 'watching' && state.followed !== null && animalOf(state, 'Actor')?.x !== undefined);
+  assert.equal(begun.own, null);
+  const isFollowed = (/** @type {import('./harness.js').Seen} */ state) => state.followed === animalOf(state, 'Actor')?.seat;
+  // Others may still be leaving from the test before.
+  for (let next = 0; next < 5 && !isFollowed(await look(page)); next += 1) await page.keyboard.press('Space');
+  const first = await waitFor(page, 'the space bar follows the next player', (state) =>
+    isFollowed(state) && Math.hypot((state.camera?.x ?? 0) - (animalOf(state, 'Actor')?.x ?? 0), (state.camera?.y ?? 0) - (animalOf(state, 'Actor')?.y ?? 0)) < 5);
+  const { x = 0, y = 0 } = animalOf(first, 'Actor') ?? {};
+  assert.equal(first.flowers.length, 240, 'from one end to the other');
+  for (const gone of ['#start', '#actions', '#bag', '#chat-form', '#share']) assert.equal(await page.$eval(gone, (element) => element.checkVisibility()), false, gone);
+  assert.match(await page.$eval('#play', (link) => /** @type {HTMLAnchorElement} */ (link).href), new RegExp(`room=${code}`));
+  await page.waitForFunction('document.querySelector("#badge-text").textContent === "watching Actor"', { timeout: DEADLINE_MS });
+
+  await actor.page.bringToFront();
+  await say(actor.page, 'do you see me?');
+  await actor.page.$eval('#field', (field) => /** @type {HTMLElement} */ (field).focus());
+  await actor.page.keyboard.down('KeyA');
+  await waitFor(page, 'it is seen to walk', (state) => distance({ x, y }, animalOf(state, 'Actor')) > 200);
+  await actor.page.keyboard.up('KeyA');
+  await page.bringToFront();
+  const after = await waitFor(page, 'the camera follows, and hears', (state) =>
+    Math.abs((state.camera?.x ?? 0) - (first.camera?.x ?? 0)) > 100 && state.chat.some(({ text }) => text === 'do you see me?'));
+
+  await page.keyboard.down('ArrowRight');
+  await waitFor(page, 'the keys move it', (state) => state.followed === null && (state.camera?.x ?? 0) > (after.camera?.x ?? 0) + 200);
+  await page.keyboard.up('ArrowRight');
+  const moved = await look(page);
+  await page.mouse.move(700, 400);
+  await page.mouse.down();
+  await page.mouse.move(500, 400, { steps: 12 });
+  await page.mouse.up();
+  await waitFor(page, 'so does a drag', (state) => (state.camera?.x ?? 0) > (moved.camera?.x ?? 0) + 80);
+  await page.click(`#players-list li[data-seat="${animalOf(moved, 'Actor')?.seat}"]`);
+  await waitFor(page, 'and a click on a player follows again', isFollowed);
+
+  const { world } = await (await fetch(`${server.url}/v1/rooms/${room}/state`)).json().then(({ state }) => state);
+  const anew = new WorldView();
+  anew.replace(world);
+  await waitFor(page, 'it knows what a newcomer is shown', (state) => state.hash === anew.hash());
+  assert.deepEqual(complaints, []);
+  await page.browserContext().close();
+  await leave(actor);
+});
+
+test('a meadow that is not there cannot be watched, and the page says so', { timeout: 60_000 }, async () => {
+  const { page } = await openPage(chromium.browser, `${server.url}/?watch=00000000-0000-4000-8000-000000000000`);
+  await page.waitForFunction('document.querySelector("#ended").open', { timeout: DEADLINE_MS });
+  assert.match(await page.$eval('#ended', (element) => element.textContent ?? ''), /nothing to watch/);
+  await page.browserContext().close();
 });
 
 test('a feeling is shown to the others', { timeout: 60_000 }, async () => {

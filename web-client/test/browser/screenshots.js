@@ -46,7 +46,7 @@ try {
   await phone_gate.close();
 
   const host = await enterAs(browser, server.url, { name: 'Juniper', animal: 'fox', viewport: { width: 1_440, height: 900 } });
-  const middle = { x: 1_500, y: 640 };
+  const middle = { x: 2_060, y: 1_340 };
   await walkTo(host.page, middle, 60);
   const { own } = await look(host.page);
   const around = own ?? middle;

@@ -60,6 +60,35 @@ fn the_first_stream_hears_what_came_before_it_and_a_later_one_starts_fresh() {
 }
 
 #[test]
+fn it_outlasts_a_restart_but_for_the_stream_and_what_was_asked_of_the_room() {
+    let (slot, mut wakes) = (slot(), Wakes::default());
+    slot.move_in(Tenancy(3), &flush(1), 0, &mut wakes);
+    let first = open(&slot, Position::Nothing, Some("k7.1"));
+    assert!(text(&slot, &first.reader).contains("id: 00000001.1\n"));
+    slot.post(Tenancy(3), &[said(2)], Seat(1), 0, &mut wakes);
+    let slot = Mailslot::restore(&slot.save()).unwrap();
+    assert!(!slot.has_reader());
+    assert_eq!(refused(&slot, Some("k7.0")), CloseCode::Replaced, "an old request");
+    slot.post(Tenancy(2), &[said(8)], Seat(1), 0, &mut wakes);
+    slot.post(Tenancy(3), &[said(3)], Seat(1), 0, &mut wakes);
+    let next = open(&slot, Position::Event(EventId { epoch: Epoch(1), seq: 1 }), Some("k7.2"));
+    assert!(next.resumed && !next.needs_snapshot);
+    let heard = text(&slot, &next.reader);
+    assert!(heard.starts_with("id: 00000001.2\n") && heard.contains("id: 00000001.3\n"), "{heard}");
+
+    let fresh = open(&slot, Position::Nothing, Some("k7.3"));
+    assert!(fresh.needs_snapshot);
+    let slot = Mailslot::restore(&slot.save()).unwrap();
+    assert!(slot.awaits_snapshot());
+    assert_eq!(slot.post(Tenancy(3), &[said(4)], Seat(1), 0, &mut wakes), Posted::Stale);
+    let again = open(&slot, Position::Event(fresh.last), Some("k7.4"));
+    assert!(again.needs_snapshot, "whoever was asked is no more");
+    assert!(!open(&slot, Position::Event(fresh.last), Some("k7.5")).needs_snapshot, "once");
+    slot.post_snapshot(Tenancy(3), &flush(5), 0, &mut wakes);
+    assert!(!slot.awaits_snapshot());
+}
+
+#[test]
 fn a_named_event_resumes_and_garbage_resets() {
     let (slot, mut wakes) = (slot(), Wakes::default());
     for number in 1..=3 {

@@ -1,6 +1,7 @@
 //! The outbox at its bounds.
 
 mod model;
+mod saving;
 mod world;
 
 use sward_protocol::downstream::{Event, Msg};

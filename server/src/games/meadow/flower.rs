@@ -1,78 +1,87 @@
 //! Flowers: picked, they grow again.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::animal::Point;
-use super::{HEIGHT, WIDTH};
-use crate::game::Random;
+use super::animal::{BASKET, Point};
+use super::{Meadow, REACH, not_here};
+use crate::game::{Random, Reply, Room, Seat, refuse, reply};
+use crate::world::{EntityId, Field, Group, Kind, Place, World, WorldFull};
 
-/// Kinds of flowers.
+/// Which of the kinds it is of.
+const KIND: Field<u32> = Field::new("kind");
+const OPEN: Field<bool> = Field::new("open");
+/// Who picked it, while it is not open.
+const BY: Field<Option<Seat>> = Field::new("by");
+
 const KINDS: u32 = 5;
-/// The strip along the field's edge where no flower grows: trees stand there.
-const EDGE: f64 = 120.0;
 const GROWS_MS_MIN: u64 = 8_000;
 const GROWS_MS_SPREAD: u32 = 12_001;
 
-/// One flower.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Flower {
-    pub(super) id: u16,
-    #[serde(flatten)]
-    pub(super) at: Point,
-    pub(super) kind: u32,
-    pub(super) open: bool,
-    opens_ms: u64,
-}
-
-/// A flower, as players see it: when it opens again is a secret.
-#[derive(Serialize)]
-pub(super) struct FlowerView {
-    id: u16,
-    #[serde(flatten)]
-    at: Point,
-    kind: u32,
-    open: bool,
-}
-
 /// Where a flower grows, open or not.
 #[derive(Serialize)]
-pub(super) struct Place {
-    id: u16,
+pub(super) struct Spot {
+    id: EntityId,
     #[serde(flatten)]
     at: Point,
     kind: u32,
 }
 
-impl Flower {
-    /// A flower somewhere on the field, open.
-    pub(super) fn sown(id: u16, random: &mut Random) -> Self {
-        let at = Point {
-            x: EDGE + (WIDTH - 2.0 * EDGE) * random.fraction(),
-            y: EDGE + (HEIGHT - 2.0 * EDGE) * random.fraction(),
-        };
-        Self { id, at: at.rounded(), kind: random.below(KINDS), open: true, opens_ms: 0 }
+#[derive(Serialize)]
+struct Picked {
+    flower: EntityId,
+    basket: u32,
+}
+
+pub(super) fn kind() -> Kind {
+    Kind::new("flower").with(KIND).with_group(Group::in_sight().with(OPEN).with(BY))
+}
+
+/// A flower, open.
+pub(super) fn sow(world: &mut World, at: Point, random: &mut Random) -> Result<(), WorldFull> {
+    let flower = world.spawn("flower")?;
+    world.set(flower, KIND, random.below(KINDS));
+    world.set(flower, OPEN, true);
+    world.put(flower, Place::from(at));
+    Ok(())
+}
+
+impl Meadow {
+    /// Where all flowers are.
+    pub(super) fn spots(&self) -> impl Iterator<Item = Spot> {
+        self.world.of_kind("flower").filter_map(|id| {
+            Some(Spot { id, at: self.world.place(id)?.into(), kind: self.world.get(id, KIND)? })
+        })
     }
 
-    pub(super) fn place(&self) -> Place {
-        let Self { id, at, kind, .. } = *self;
-        Place { id, at, kind }
+    /// A flower closes, and opens again after 8–20 s.
+    pub(super) fn pick(&mut self, room: &mut Room<'_>, seat: Seat, flower: EntityId) -> Reply {
+        let animal = self.animals.get(&seat).ok_or_else(not_here)?.entity;
+        let world = &mut self.world;
+        if world.kind(flower) != Some("flower") {
+            return refuse("no_such_flower", "there is no such flower");
+        }
+        if world.get(flower, OPEN) != Some(true) {
+            return refuse("already_picked", "somebody was faster; it will grow again");
+        }
+        if world.distance(animal, flower).is_none_or(|distance| distance > REACH) {
+            return refuse("too_far", "walk nearer first");
+        }
+        world.set(flower, OPEN, false);
+        world.set(flower, BY, Some(seat));
+        let opens_ms = room.now_ms() + GROWS_MS_MIN + u64::from(room.random().below(GROWS_MS_SPREAD));
+        self.growing.insert((opens_ms, flower));
+        let basket = world.get(animal, BASKET).unwrap_or_default().saturating_add(1);
+        world.set(animal, BASKET, basket);
+        reply(&Picked { flower, basket })
     }
 
-    pub(super) fn view(&self) -> FlowerView {
-        let Self { id, at, kind, open, .. } = *self;
-        FlowerView { id, at, kind, open }
-    }
-
-    /// Closes; opens again after 8–20 s.
-    pub(super) fn pick(&mut self, now_ms: u64, random: &mut Random) {
-        self.open = false;
-        self.opens_ms = now_ms + GROWS_MS_MIN + u64::from(random.below(GROWS_MS_SPREAD));
-    }
-
-    /// Opens if it is time. Whether it did.
-    pub(super) fn grow(&mut self, now_ms: u64) -> bool {
-        let opens = !self.open && now_ms >= self.opens_ms;
-        self.open |= opens;
-        opens
+    /// Opens the flowers whose time it is.
+    pub(super) fn grow(&mut self, now_ms: u64) {
+        while self.growing.first().is_some_and(|(opens_ms, _)| *opens_ms <= now_ms) {
+            if let Some((_, flower)) = self.growing.pop_first() {
+                self.world.set(flower, OPEN, true);
+                self.world.set(flower, BY, None);
+            }
+        }
     }
 }

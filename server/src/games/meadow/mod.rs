@@ -1,50 +1,64 @@
 //! The sample world: players are animals on a field, the server owns every position. `docs/meadow.md` has its messages.
 //!
+//! All that is on the field is in a [`World`]: each player is told what his animal sees.
+//!
 //! | module | what it holds |
 //! |---|---|
-//! | `animal` | where an animal is, and how far it may have walked |
+//! | `options` | what a room's creator may choose |
+//! | `animal` | what an animal has, where it is, and how far it may have walked |
 //! | `flower` | flowers: picked, they grow again |
+//! | `thing` | things: taken up, carried in a bag, dropped |
 
 mod animal;
 mod flower;
+mod options;
+mod thing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sward_protocol::limits::ROOM_PLAYERS_MAX;
+use sward_protocol::limits::{JOINED_BYTES_MAX, ROOM_PLAYERS_MAX};
 
 use crate::game::{
     Audience, BadOptions, ErrorCode, Game, GoneWhy, MessageError, Payload, Random, Reply, Room, SaveError,
-    Seat, Settings, done, refuse, reply,
+    Seat, Settings, done, refuse,
 };
+use crate::world::{EntityId, Eye, Space, World};
 use animal::Animal;
 pub use animal::Point;
-use flower::{Flower, FlowerView, Place};
+use options::Options;
+use thing::BAG_MAX;
 
 const TICK: Duration = Duration::from_millis(50);
 const FLUSH: Duration = Duration::from_millis(33);
-const WIDTH: f64 = 2400.0;
-const HEIGHT: f64 = 1600.0;
-const FLOWERS: u16 = 60;
 /// Unless its creator says so, 50 play in a meadow.
-const SEATS_MAX: u16 = ROOM_PLAYERS_MAX;
-/// How near a flower must be to be picked.
+const SEATS: u16 = 50;
+/// How near a flower or a thing must be to be picked or taken.
 const REACH: f64 = 70.0;
 /// The shortest time between two emotes of one animal.
 const EMOTE_PAUSE_MS: u64 = 500;
-/// More than the map has: 60 flowers of about 40 bytes.
-const MAP_BYTES_MAX: usize = 8 * 1024;
 
-/// A field of animals and flowers.
+/// Bytes of the map without its flowers, and of one of them, at most.
+const MAP_BYTES: usize = 128;
+const SPOT_BYTES: usize = 48;
+/// Bytes of `joined` without the players and what is on the field, of a player without his name and data, and of one
+/// animal, flower or thing in the state, all at most.
+const JOINED_BYTES: usize = 40 * 1024;
+const MEMBER_BYTES: usize = 104;
+const ANIMAL_BYTES: usize = 96;
+const LYING_BYTES: usize = 80;
+
+/// A field of animals, flowers and things.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Meadow {
-    tick: u64,
+    options: Options,
+    world: World,
     animals: BTreeMap<Seat, Animal>,
-    flowers: Vec<Flower>,
-    moved: BTreeSet<Seat>,
+    /// Flowers that are closed, by when they open.
+    growing: BTreeSet<(u64, EntityId)>,
+    /// Who must be told where his animal really is.
     placed: BTreeSet<Seat>,
-    bloomed: BTreeMap<u16, Option<Seat>>,
 }
 
 /// What players send.
@@ -56,9 +70,19 @@ pub enum Message {
     /// It picks a flower that is near.
     Pick {
         /// Which.
-        flower: u16,
+        flower: EntityId,
     },
-    /// It shows something to all.
+    /// It takes up a thing that is near.
+    Take {
+        /// Which.
+        thing: EntityId,
+    },
+    /// It puts down a thing that it carries.
+    Drop {
+        /// Which.
+        thing: EntityId,
+    },
+    /// It shows something to those who see it.
     Emote(Emotion),
 }
 
@@ -85,46 +109,15 @@ pub struct Emotion {
 }
 
 #[derive(Serialize)]
-struct Picked {
-    flower: u16,
-    basket: u32,
-}
-
-#[derive(Serialize)]
-struct AnimalView {
-    seat: Seat,
-    #[serde(flatten)]
-    at: Point,
-    basket: u32,
-}
-
-#[derive(Serialize)]
-struct FlowerChange {
-    id: u16,
-    open: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<Seat>,
-}
-
-#[derive(Serialize)]
-struct Patch {
-    tick: u64,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    animals: Vec<AnimalView>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    flowers: Vec<FlowerChange>,
-}
-
-#[derive(Serialize)]
-struct State {
-    tick: u64,
+struct State<W> {
     tick_ms: u64,
     width: f64,
     height: f64,
     speed: f64,
     reach: f64,
-    animals: Vec<AnimalView>,
-    flowers: Vec<FlowerView>,
+    sight: f64,
+    bag_max: u8,
+    world: W,
 }
 
 /// The blob `map`: what of the field does not change.
@@ -133,43 +126,58 @@ struct Map {
     width: f64,
     height: f64,
     reach: f64,
-    flowers: Vec<Place>,
+    flowers: Vec<flower::Spot>,
 }
 
 impl Game for Meadow {
     type Message = Message;
 
-    fn create(_options: &Payload, random: &mut Random) -> Result<Self, BadOptions> {
-        let flowers = (0..FLOWERS).map(|id| Flower::sown(id, random)).collect();
-        Ok(Self {
-            tick: 0,
-            animals: BTreeMap::new(),
-            flowers,
-            moved: BTreeSet::new(),
-            placed: BTreeSet::new(),
-            bloomed: BTreeMap::new(),
-        })
+    fn create(options: &Payload, random: &mut Random) -> Result<Self, BadOptions> {
+        let options = Options::read(options)?;
+        let field = Space::flat(options.width, options.height).with_sight(options.sight);
+        let mut world = World::new(field, [Animal::kind(), flower::kind(), thing::kind()]).with_watchers();
+        let is_full = |full: crate::world::WorldFull| BadOptions(full.to_string());
+        for _ in 0..options.flowers {
+            let at = options.anywhere(random);
+            flower::sow(&mut world, at, random).map_err(is_full)?;
+        }
+        for _ in 0..options.things {
+            let at = options.anywhere(random);
+            thing::lay(&mut world, at, random).map_err(is_full)?;
+        }
+        let (animals, growing, placed) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        Ok(Self { options, world, animals, growing, placed })
     }
 
     fn settings(&self) -> Settings {
+        let map_bytes = MAP_BYTES + SPOT_BYTES * usize::from(self.options.flowers);
         // Strangers meet here: whoever came first has no say over the others.
-        let settings = Settings::new(50).with_seats_up_to(SEATS_MAX).with_tick(TICK).with_flush(FLUSH);
-        settings.with_public(Duration::ZERO).with_blobs(MAP_BYTES_MAX).without_owner()
+        let settings =
+            Settings::new(SEATS).with_seats_up_to(ROOM_PLAYERS_MAX).with_tick(TICK).with_flush(FLUSH);
+        settings.with_public(Duration::ZERO).with_blobs(map_bytes).without_owner()
     }
 
     fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
+        let full = || MessageError::new(ErrorCode::RoomFull, "more could not be shown of this meadow");
+        if self.shown_bytes(room) > JOINED_BYTES_MAX {
+            return Err(full());
+        }
+        let now_ms = room.now_ms();
+        let Self { world, options, .. } = self;
+        let animal = Animal::born(world, seat, options, room.random(), now_ms).map_err(|_| full())?;
+        world.welcome(room, seat, Eye::Entity(animal.entity));
+        self.animals.insert(seat, animal);
         if room.blob("map").is_none() {
             self.publish_map(room);
         }
-        let now_ms = room.now_ms();
-        self.animals.insert(seat, Animal::born(room.random(), now_ms));
-        self.moved.insert(seat);
         Ok(())
     }
 
     fn leave(&mut self, _room: &mut Room<'_>, seat: Seat, _why: GoneWhy) {
-        self.animals.remove(&seat);
-        self.moved.remove(&seat);
+        if let Some(animal) = self.animals.remove(&seat) {
+            self.empty_bag(animal.entity);
+            self.world.remove(animal.entity);
+        }
         self.placed.remove(&seat);
     }
 
@@ -177,53 +185,40 @@ impl Game for Meadow {
         match message {
             Message::Move(wish) => self.walk(room.now_ms(), from, wish),
             Message::Pick { flower } => self.pick(room, from, flower),
+            Message::Take { thing } => self.take(from, thing),
+            Message::Drop { thing } => self.drop(from, thing),
             Message::Emote(emotion) => self.emote(room, from, emotion),
         }
     }
 
     fn tick(&mut self, room: &mut Room<'_>) {
-        self.tick += 1;
-        let now_ms = room.now_ms();
-        for flower in &mut self.flowers {
-            if flower.grow(now_ms) {
-                self.bloomed.insert(flower.id, None);
-            }
-        }
+        self.grow(room.now_ms());
         for seat in std::mem::take(&mut self.placed) {
-            if let Some(animal) = self.animals.get(&seat) {
-                room.send(Audience::Only(seat), "placed", &animal.at.rounded());
+            if let Some(at) = self.place(seat) {
+                room.send(Audience::Only(seat), "placed", &at.rounded());
             }
         }
-        let animals: Vec<_> = std::mem::take(&mut self.moved)
-            .into_iter()
-            .filter_map(|seat| Some(view(seat, self.animals.get(&seat)?)))
-            .collect();
-        let flowers: Vec<_> = std::mem::take(&mut self.bloomed)
-            .into_iter()
-            .map(|(id, by)| FlowerChange { id, open: by.is_none(), by })
-            .collect();
-        if !animals.is_empty() || !flowers.is_empty() {
-            room.patch(Audience::All, &Patch { tick: self.tick, animals, flowers });
-        }
+        self.world.show(room);
     }
 
-    fn state(&self, _seat: Seat) -> impl Serialize {
-        self.public_state()
-    }
-
-    // Nobody has anything to hide.
-    fn public_state(&self) -> impl Serialize {
+    fn state(&self, seat: Seat) -> impl Serialize {
+        let Options { width, height, sight, .. } = self.options;
         State {
-            tick: self.tick,
             // 50 fits.
             tick_ms: u64::try_from(TICK.as_millis()).unwrap_or(u64::MAX),
-            width: WIDTH,
-            height: HEIGHT,
+            width,
+            height,
             speed: animal::SPEED,
             reach: REACH,
-            animals: self.animals.iter().map(|(&seat, animal)| view(seat, animal)).collect(),
-            flowers: self.flowers.iter().map(Flower::view).collect(),
+            sight,
+            bag_max: BAG_MAX,
+            world: self.world.state(seat),
         }
+    }
+
+    // All but what is in the bags.
+    fn public_state(&self) -> impl Serialize {
+        self.state(Seat::GAME)
     }
 
     fn save(&self) -> Result<Payload, SaveError> {
@@ -236,38 +231,21 @@ impl Game for Meadow {
 }
 
 impl Meadow {
+    /// How large `joined` may be for somebody who sees everything; the newcomer is among the players already.
+    fn shown_bytes(&self, room: &Room<'_>) -> usize {
+        // Letters of a name may be escaped.
+        let member = |seated: &crate::game::Seated| {
+            MEMBER_BYTES + ANIMAL_BYTES + seated.me.json_len() + 2 * seated.name.len()
+        };
+        let lying = usize::from(self.options.flowers) + usize::from(self.options.things);
+        JOINED_BYTES + LYING_BYTES * lying + room.players().values().map(member).sum::<usize>()
+    }
+
     fn publish_map(&self, room: &mut Room<'_>) {
-        let flowers = self.flowers.iter().map(Flower::place).collect();
-        let map = Payload::of(&Map { width: WIDTH, height: HEIGHT, reach: REACH, flowers });
+        let Options { width, height, .. } = self.options;
+        let map = Payload::of(&Map { width, height, reach: REACH, flowers: self.spots().collect() });
         // It is for those who only want to look at the field: the game goes on without it.
         let _ = map.map(|map| room.publish("map", "application/json", map.json()));
-    }
-
-    fn walk(&mut self, now_ms: u64, seat: Seat, wish: Point) -> Reply {
-        let animal = self.animals.get_mut(&seat).ok_or_else(not_here)?;
-        if !animal.walk(wish, now_ms) {
-            self.placed.insert(seat);
-        }
-        self.moved.insert(seat);
-        done()
-    }
-
-    fn pick(&mut self, room: &mut Room<'_>, seat: Seat, flower: u16) -> Reply {
-        let animal = self.animals.get_mut(&seat).ok_or_else(not_here)?;
-        let Some(flower) = self.flowers.get_mut(usize::from(flower)) else {
-            return refuse("no_such_flower", "there is no such flower");
-        };
-        if !flower.open {
-            return refuse("already_picked", "somebody was faster; it will grow again");
-        }
-        if animal.at.distance(flower.at) > REACH {
-            return refuse("too_far", "walk nearer first");
-        }
-        flower.pick(room.now_ms(), room.random());
-        animal.basket += 1;
-        self.bloomed.insert(flower.id, Some(seat));
-        self.moved.insert(seat);
-        reply(&Picked { flower: flower.id, basket: animal.basket })
     }
 
     fn emote(&mut self, room: &mut Room<'_>, seat: Seat, emotion: Emotion) -> Reply {
@@ -276,13 +254,13 @@ impl Meadow {
             return refuse("too_soon", "at most two emotes a second");
         }
         animal.may_emote_ms = room.now_ms() + EMOTE_PAUSE_MS;
-        room.pass_on(seat, Audience::All, "emote", &emotion);
+        let entity = animal.entity;
+        let sees = |seat: &Seat| self.world.is_in_sight(*seat, entity);
+        let seats = self.animals.keys().copied().filter(sees);
+        // Those who watch see all animals.
+        room.pass_on(seat, Audience::these(seats.chain([Seat::GAME])), "emote", &emotion);
         done()
     }
-}
-
-fn view(seat: Seat, animal: &Animal) -> AnimalView {
-    AnimalView { seat, at: animal.at.rounded(), basket: animal.basket }
 }
 
 fn not_here() -> MessageError {

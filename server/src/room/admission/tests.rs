@@ -43,7 +43,7 @@ async fn where_nobody_may_make_rooms_players_join_those_that_are_there() {
     assert_eq!(admission.join(&bo, join()).await, Err(JoinError::CreationClosed), "it is full");
     assert_eq!(admission.found(CreateRoom::of("chess")), Err(JoinError::UnknownGame("chess".to_owned())));
     let badly = CreateRoom { max_players: Some(0), ..CreateRoom::of("relay") };
-    assert_eq!(admission.found(badly), Err(JoinError::BadMax(1000)));
+    assert_eq!(admission.found(badly), Err(JoinError::BadMax(4096)));
 }
 
 #[actix_web::test]

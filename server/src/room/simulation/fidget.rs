@@ -9,6 +9,7 @@ use sward_protocol::ids::Seat;
 use sward_protocol::payload::Payload;
 use sward_protocol::problem::MessageError;
 
+use super::wild::{Land, Wild};
 use crate::game::{
     Audience, BadOptions, Game, Random, Reply, Room, SaveError, Settings, StartRules, refuse, reply,
 };
@@ -19,20 +20,34 @@ pub(super) const UNWANTED: &str = "Unwanted";
 pub(super) const ACTS: u32 = 24;
 const BOTS_MAX: usize = 4;
 
-/// Its options, and what it has counted.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Fidget {
-    pauses: bool,
-    lets_in: bool,
-    bots_yield: bool,
+/// Its options.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Options {
     #[serde(default)]
+    pauses: bool,
+    #[serde(default)]
+    lets_in: bool,
+    #[serde(default)]
+    bots_yield: bool,
+    /// Whether it shows itself to everybody, and how much later.
+    #[serde(default)]
+    public_ms: Option<u64>,
+    #[serde(default)]
+    land: Land,
+}
+
+/// Its options, what it has counted, and a world.
+#[derive(Serialize, Deserialize)]
+pub(in crate::room) struct Fidget {
+    options: Options,
     calls: u64,
+    wild: Wild,
 }
 
 /// What it is to do.
 #[derive(Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
-pub(super) enum Message {
+pub(in crate::room) enum Message {
     Do { act: u32, seat: Seat, ms: u64 },
 }
 
@@ -40,18 +55,23 @@ impl Game for Fidget {
     type Message = Message;
 
     fn create(options: &Payload, _: &mut Random) -> Result<Self, BadOptions> {
-        Ok(options.parse()?)
+        let options: Options = options.parse()?;
+        Ok(Self { options, calls: 0, wild: Wild::new(options.land, options.public_ms.is_some()) })
     }
 
     fn settings(&self) -> Settings {
-        let start = StartRules { lets_in: self.lets_in, ..StartRules::from_players(2).ended_by_owner() };
+        let Options { pauses, lets_in, bots_yield, public_ms, .. } = self.options;
+        let start = StartRules { lets_in, ..StartRules::from_players(2).ended_by_owner() };
         let mut settings =
             Settings::new(4).with_seats_up_to(12).with_tick(Duration::from_millis(120)).with_start(start);
         settings = settings.with_blobs(64 * 1024);
-        if self.pauses {
+        if pauses {
             settings = settings.with_pause_on_away();
         }
-        if self.bots_yield { settings.with_yielding_bots() } else { settings }
+        if let Some(delay_ms) = public_ms {
+            settings = settings.with_public(Duration::from_millis(delay_ms));
+        }
+        if bots_yield { settings.with_yielding_bots() } else { settings }
     }
 
     fn join(&mut self, room: &mut Room<'_>, seat: Seat) -> Result<(), MessageError> {
@@ -65,6 +85,7 @@ impl Game for Fidget {
             return refuse("unwanted", "not you");
         }
         self.calls += 1;
+        self.wild.welcome(room, seat);
         Ok(())
     }
 
@@ -78,6 +99,7 @@ impl Game for Fidget {
         let Message::Do { act, seat, ms } = message;
         self.calls += 1;
         act_on(room, act, seat, ms);
+        self.wild.fidget(room.random());
         reply(&(room.timer_due_ms("0"), room.seat_timer_due_ms(seat, "0")))
     }
 
@@ -86,6 +108,7 @@ impl Game for Fidget {
         let calls = self.calls;
         room.send_latest(Audience::All, "calls", "calls", &calls);
         self.fidget(room, 5);
+        self.wild.tick(room);
     }
 
     fn timer(&mut self, room: &mut Room<'_>, name: &str) {
@@ -115,7 +138,11 @@ impl Game for Fidget {
     }
 
     fn state(&self, seat: Seat) -> impl Serialize {
-        (self.calls, seat)
+        json!({"calls": self.calls, "seat": seat, "world": Payload::of(&self.wild.state(seat)).unwrap()})
+    }
+
+    fn public_state(&self) -> impl Serialize {
+        self.state(Seat::GAME)
     }
 
     fn save(&self) -> Result<Payload, SaveError> {
@@ -141,6 +168,7 @@ impl Fidget {
             let seat = room.random().below(8);
             let ms = room.random().below(3_000);
             act_on(room, act, Seat(seat as u16), ms.into());
+            self.wild.fidget(room.random());
         }
     }
 }

@@ -8,17 +8,22 @@
 //! | `reader` | a session, its mailslot, and a client who reads it well or badly |
 //! | `player` | what players send |
 //! | `model` | what ought to be, told independently |
-//! | `fidget` | a game that does whatever a game can do |
+//! | `fidget`, `wild` | a game that does whatever a game can do; its world, with which it does so too |
+//! | `watching` | those who watch a room without a seat |
+//! | `streams` | whole streams of a world as bytes, for readers in other languages |
 //! | `record` | the last steps, for who has to find a fault, and how much happened at all |
 //!
 //! `SWARD_SEED=… cargo test -p sward-server --lib simulation` replays one seed.
 
-mod fidget;
+pub(super) mod fidget;
 mod model;
-mod player;
+pub(super) mod player;
 mod reader;
 mod record;
 mod room;
+mod streams;
+mod watching;
+mod wild;
 
 use std::collections::VecDeque;
 
@@ -38,7 +43,7 @@ use crate::room::input::{Input, Newcomer};
 use crate::room::saved::SavedRoom;
 use fidget::{Fidget, UNWANTED};
 use player::{Knows, Storm};
-use reader::{Habit, Session, Stay};
+use reader::{FORMATS, Habit, Session, Stay};
 use record::{Counts, Log};
 use room::{Around, SimRoom};
 
@@ -51,6 +56,18 @@ const TOLD_CHARS: usize = 400;
 
 fn chance(random: &mut Random, percent: u32) -> bool {
     random.below(100) < percent
+}
+
+/// A room, and what it shows to whom.
+pub(super) trait Step: RoomStep {
+    /// The game's state, as the player on `seat` may see it.
+    fn state(&self, seat: Seat) -> Payload;
+}
+
+impl<G: crate::Game> Step for RoomCore<G> {
+    fn state(&self, seat: Seat) -> Payload {
+        Self::state(self, seat)
+    }
 }
 
 /// The shipped games, and one more.
@@ -72,8 +89,8 @@ impl Game {
         }
     }
 
-    fn create(self, charter: Charter, options: &Payload, random: Random) -> Box<dyn RoomStep> {
-        fn of<G: crate::Game>(charter: Charter, options: &Payload, mut random: Random) -> Box<dyn RoomStep> {
+    fn create(self, charter: Charter, options: &Payload, random: Random) -> Box<dyn Step> {
+        fn of<G: crate::Game>(charter: Charter, options: &Payload, mut random: Random) -> Box<dyn Step> {
             let game = G::create(options, &mut random).unwrap();
             let settings = game.settings();
             let max_players = charter.max_players.min(settings.most_seats());
@@ -87,7 +104,7 @@ impl Game {
         }
     }
 
-    fn restore(self, saved: SavedRoom) -> Result<Box<dyn RoomStep>, SaveError> {
+    fn restore(self, saved: SavedRoom) -> Result<Box<dyn Step>, SaveError> {
         Ok(match self {
             Self::Relay => Box::new(RoomCore::<Relay>::restore(saved)?),
             Self::Meadow => Box::new(RoomCore::<Meadow>::restore(saved)?),
@@ -162,11 +179,16 @@ impl Simulation<'_> {
                 },
             }),
             Game::Cards => json!({"turn_ms": 1_000 + random.below(5_000)}),
-            Game::Meadow => json!({}),
+            // Small enough that things come into sight, and are taken.
+            Game::Meadow => {
+                json!({"width": 1_200, "height": 1_000, "sight": 300, "flowers": 20, "things": 40})
+            }
             Game::Fidget => json!({
                 "pauses": chance(random, 50),
                 "lets_in": chance(random, 50),
                 "bots_yield": chance(random, 50),
+                "public_ms": random.pick(&[None, Some(0), Some(0), Some(3_000)]).unwrap(),
+                "land": random.pick(&["none", "flat", "flat", "solid"]).unwrap(),
             }),
         };
         let creator = self.sessions[random.below(u32::try_from(self.sessions.len()).unwrap()) as usize].id;
@@ -198,18 +220,29 @@ impl Simulation<'_> {
             3..30 => {
                 let room = self.some_room();
                 self.log.note(self.now_ms, format!("room {room} is saved and restored"));
-                self.rooms[room].restart();
+                let sessions = chance(&mut self.random, 60);
+                let (room, mut around) = self.around(room);
+                room.restart(sessions, &mut around);
+                if sessions {
+                    // Who was to say `joined` is no more; the next stream asks for it.
+                    let number = room.number;
+                    self.errands.retain(|errand| match errand {
+                        Errand::Resync { stay, .. } => stay.room != number,
+                        Errand::Leave { .. } => true,
+                    });
+                }
                 self.counts.restarts += 1;
             }
             30..45 => self.jump(),
             45..60 => self.operator(),
             60..90 => self.nonsense(),
             90..93 => self.guess(),
+            330..345 => self.watch(),
             93..250 => self.join(),
             250..280 => self.leave(),
             280..330 => self.presence(),
-            330..334 => self.storm(),
-            334..620 => self.speak(),
+            345..349 => self.storm(),
+            349..620 => self.speak(),
             _ => {
                 let scale = 1 << self.random.below(PASSES_MS_MAX.ilog2() + 1);
                 let ms = self.random.below(scale + 1);
@@ -265,7 +298,7 @@ impl Simulation<'_> {
 
     /// The clock jumps, and everything is late.
     fn jump(&mut self) {
-        let jump_ms = 2_000 << self.random.below(11);
+        let jump_ms = 2_000 << self.random.below(12);
         self.now_ms += u64::from(self.random.below(jump_ms));
         self.log.note(self.now_ms, "the clock has jumped".to_owned());
         self.counts.jumps += 1;
@@ -304,6 +337,14 @@ impl Simulation<'_> {
         self.perform(room, input);
     }
 
+    /// Somebody comes to watch a room, or has seen enough of it.
+    fn watch(&mut self) {
+        let (room, comes) = (self.some_room(), chance(&mut self.random, 70));
+        let format = *self.random.pick(&FORMATS).unwrap();
+        let (room, mut around) = self.around(room);
+        room.watch(comes, format, &mut around);
+    }
+
     /// Somebody tries passwords.
     fn guess(&mut self) {
         let (room, session) = (self.some_room(), self.some_session());
@@ -318,7 +359,7 @@ impl Simulation<'_> {
 
     fn join(&mut self) {
         let (room, session) = (self.some_room(), self.some_session());
-        if self.sessions[session].stay.is_some() && !chance(&mut self.random, 4) {
+        if self.sessions[session].stay.is_some() && !chance(&mut self.random, 6) {
             return;
         }
         let random = &mut self.random;
@@ -371,6 +412,9 @@ impl Simulation<'_> {
         let session = self.some_session();
         if let Some(Stay { room, seat, .. }) = self.sessions[session].stay {
             let messages = self.batch(Some(session), room);
+            if !messages.is_empty() {
+                self.sessions[session].send(messages.len());
+            }
             self.perform(room, Input::Batch { seat, messages });
         }
     }
@@ -388,6 +432,7 @@ impl Simulation<'_> {
             };
             self.counts.storms += 1;
             let messages = storm.batch(&mut self.numbers);
+            self.sessions[session].send(messages.len());
             self.perform(room, Input::Batch { seat, messages });
             let ms = self.random.below(60);
             self.pass(ms.into());
@@ -453,6 +498,9 @@ impl Simulation<'_> {
             };
             self.read_chunks(number, chunks);
         }
+        for room in &mut self.rooms {
+            room.read_watchers(self.now_ms, self.counts);
+        }
     }
 
     fn open(&mut self, number: usize) {
@@ -476,14 +524,16 @@ impl Simulation<'_> {
 
     /// Whoever has read all that there is knows all that there is.
     fn check_reader(&mut self, number: usize) {
-        let session = &self.sessions[number];
+        let session = &mut self.sessions[number];
         if !session.has_stream() || session.expected.awaits_snapshot || !session.expected.is_posted() {
             return;
         }
         session.expected.check_read();
         self.counts.read_whole += 1;
         match session.stay {
-            Some(stay) if self.rooms[stay.room].is_flushed() => self.rooms[stay.room].check_reader(session),
+            Some(stay) if self.rooms[stay.room].is_flushed() => {
+                self.rooms[stay.room].check_reader(session, self.counts);
+            }
             Some(_) => {}
             None => assert!(session.view.is_none(), "who is out has not read so: {:?}", session.view),
         }
@@ -554,10 +604,13 @@ mod tests {
         (1..=20).for_each(|seed| try_seed(seed, &mut counts));
         let Counts { steps, virtual_ms, events, replaced, accepted, bans, resumes, resets, .. } = counts;
         let Counts { cuts, overruns, restarts, moves, jumps, storms, ends, rounds, read_whole, .. } = counts;
+        let Counts { restored, seen, views, watched, .. } = counts;
         let rare = [moves, storms, ends, rounds, overruns, bans, jumps].into_iter().min();
         assert!(rare > Some(20), "{counts:#?}");
-        let often = [replaced, accepted, resumes, resets, cuts, restarts, read_whole].into_iter().min();
-        assert!(often > Some(500) && steps > 20_000 && events > 20_000, "{counts:#?}");
+        let often =
+            [replaced, accepted, resumes, resets, cuts, restarts, read_whole, restored, views, watched];
+        let often = often.into_iter().min();
+        assert!(often > Some(500) && steps > 20_000 && events.min(seen) > 20_000, "{counts:#?}");
         assert!(virtual_ms > 24 * 3_600_000, "{counts:#?}");
         let verdicts: Vec<_> = counts.verdicts.keys().copied().collect();
         assert_eq!(verdicts, ["admitted", "banned", "full", "guesses", "locked", "password", "unwanted"]);

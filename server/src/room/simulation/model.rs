@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use sward_protocol::blobs::{BlobChange, BlobInfo};
 use sward_protocol::downstream::{Away, Back, Event, Here, Joined, Member};
+use sward_protocol::format::{Data, Received};
 use sward_protocol::ids::Seat;
 use sward_protocol::operator::RoomInside;
 use sward_protocol::rooms::{RoomChange, RoomInfo};
@@ -22,6 +23,8 @@ pub(super) struct Expected {
     newest: BTreeMap<LatestKey, u64>,
     numbers: u64,
     bytes: usize,
+    /// What he was shown of the world since he last had read all: when, how many pieces, their bytes.
+    shown: VecDeque<(u64, usize, usize)>,
     /// Nothing of the room counts before `joined`.
     pub(super) awaits_snapshot: bool,
 }
@@ -31,13 +34,23 @@ pub(super) struct Expected {
 pub(super) struct Text {
     name: &'static str,
     json: Rc<str>,
+    packed: Rc<[u8]>,
 }
 
 impl Text {
     pub(super) fn of(event: &Event) -> Self {
-        let mut json = Vec::new();
+        let (mut json, mut packed) = (Vec::new(), Vec::new());
         event.write_json(&mut json).unwrap();
-        Self { name: event.name(), json: String::from_utf8(json).unwrap().into() }
+        event.write_msgpack(&mut packed).unwrap();
+        Self { name: event.name(), json: String::from_utf8(json).unwrap().into(), packed: packed.into() }
+    }
+
+    fn is(&self, received: &Received) -> bool {
+        let is_data = match &received.data {
+            Data::Json(json) => **json == *self.json,
+            Data::Msgpack(bytes) => **bytes == *self.packed,
+        };
+        is_data && received.name == self.name
     }
 }
 
@@ -65,6 +78,13 @@ impl Expected {
         self.unposted += 1;
     }
 
+    /// The room shows him so many pieces of its world.
+    pub(super) fn show(&mut self, pieces: usize, bytes: usize, now_ms: u64) {
+        if pieces > 0 && !self.awaits_snapshot {
+            self.shown.push_back((now_ms, pieces, bytes));
+        }
+    }
+
     /// What the room said was handed to his outbox.
     pub(super) fn posted(&mut self) {
         self.unposted = 0;
@@ -87,26 +107,26 @@ impl Expected {
     }
 
     /// He read this: whatever stands before it was replaced by something behind it. How much that was.
-    pub(super) fn read(&mut self, name: &str, json: &str) -> usize {
+    pub(super) fn read(&mut self, received: &Received) -> usize {
         let mut skipped = 0;
         loop {
             let Some(next) = self.said.pop_front() else {
-                panic!("read {name} {json}, which was not said to him, or was read before");
+                panic!("read {received:?}, which was not said to him, or was read before");
             };
             self.bytes -= next.text.json.len();
             self.unposted = self.unposted.min(self.said.len());
-            let Text { name: next_name, json: next_json } = &next.text;
-            if (*next_name, &**next_json) == (name, json) {
+            if next.text.is(received) {
                 return skipped;
             }
             let is_replaced = next.latest.is_some_and(|key| self.newest.get(&key) != Some(&next.number));
-            assert!(is_replaced, "read {name} {json}, and before it was said {next_name} {next_json}");
+            assert!(is_replaced, "read {received:?}, and before it was said {:?}", next.text);
             skipped += 1;
         }
     }
 
     /// Nothing is left to be read.
-    pub(super) fn check_read(&self) {
+    pub(super) fn check_read(&mut self) {
+        self.shown.clear();
         let left = self.said.front();
         assert!(
             left.is_none(),
@@ -122,8 +142,11 @@ impl Expected {
 
     /// Whether so little is unread, and all of it so new, that the window must still have it.
     pub(super) fn is_small(&self, age_ms_max: u64, now_ms: u64) -> bool {
-        let is_new = self.said.front().is_none_or(|oldest| now_ms - oldest.at_ms <= age_ms_max);
-        is_new && self.said.len() < 300 && self.bytes < 48 * 1024
+        let is_new = self.said.front().is_none_or(|oldest| now_ms - oldest.at_ms <= age_ms_max)
+            && self.shown.front().is_none_or(|(oldest_ms, ..)| now_ms - oldest_ms <= age_ms_max);
+        let pieces: usize = self.shown.iter().map(|(_, pieces, _)| pieces).sum();
+        let bytes: usize = self.shown.iter().map(|(.., bytes)| bytes).sum();
+        is_new && self.said.len() < 300 && self.bytes + bytes < 48 * 1024 && pieces < 2_000
     }
 }
 

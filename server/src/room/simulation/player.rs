@@ -10,13 +10,13 @@ use super::fidget::ACTS;
 use crate::game::Random;
 
 /// What a player knows when he sends something.
-pub(super) struct Knows<'a> {
-    pub(super) game: &'a str,
-    pub(super) hand: Option<&'a str>,
+pub(in crate::room) struct Knows<'a> {
+    pub(in crate::room) game: &'a str,
+    pub(in crate::room) hand: Option<&'a str>,
     /// Somebody who may have been banned.
-    pub(super) other: PlayerId,
+    pub(in crate::room) other: PlayerId,
     /// Different for each message.
-    pub(super) number: u64,
+    pub(in crate::room) number: u64,
 }
 
 /// A message that can be read; none where the wire refuses it before any room hears of it.
@@ -29,7 +29,7 @@ fn seat(random: &mut Random) -> u32 {
 }
 
 /// One batch.
-pub(super) fn batch(random: &mut Random, knows: &mut Knows<'_>) -> Vec<Message> {
+pub(in crate::room) fn batch(random: &mut Random, knows: &mut Knows<'_>) -> Vec<Message> {
     let count = match random.below(100) {
         0 => 100,
         1..20 => 2 + random.below(9),
@@ -160,12 +160,14 @@ fn relay(random: &mut Random, number: u64, bytes: usize) -> Value {
 
 fn meadow(random: &mut Random) -> Value {
     match random.below(10) {
-        0 => json!({"type": "pick", "data": {"flower": random.below(62)}}),
-        1 => {
+        0 => json!({"type": "pick", "data": {"flower": random.below(22)}}),
+        1 => json!({"type": "take", "data": {"thing": 20 + random.below(42)}}),
+        2 => json!({"type": "drop", "data": {"thing": 20 + random.below(42)}}),
+        3 => {
             json!({"type": "emote", "data": {"emote": random.pick(&["wave", "heart", "sleep", "none"]).unwrap()}})
         }
         _ => {
-            let (x, y) = (random.fraction() * 2600.0 - 100.0, random.fraction() * 1800.0 - 100.0);
+            let (x, y) = (random.fraction() * 1400.0 - 100.0, random.fraction() * 1200.0 - 100.0);
             json!({"type": "move", "data": {"x": x, "y": y}})
         }
     }
@@ -191,6 +193,6 @@ fn cards(random: &mut Random, knows: &Knows<'_>) -> Value {
 }
 
 /// A player's own data.
-pub(super) fn me(random: &mut Random) -> Payload {
+pub(in crate::room) fn me(random: &mut Random) -> Payload {
     Payload::of(&json!({"animal": "owl", "hat": "x".repeat(random.below(300) as usize)})).unwrap()
 }

@@ -28,6 +28,13 @@ pub(super) struct Counts {
     pub(super) ends: u64,
     pub(super) rounds: u64,
     pub(super) read_whole: u64,
+    /// Sessions that went on from bytes.
+    pub(super) restored: u64,
+    /// What patches did to views of worlds.
+    pub(super) seen: u64,
+    /// Views of worlds that were compared with the room: of players, and of those who only watch.
+    pub(super) views: u64,
+    pub(super) watched: u64,
     pub(super) verdicts: BTreeMap<&'static str, u64>,
 }
 

@@ -5,14 +5,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use sward_protocol::downstream::{Event, Gone, GoneWhy, Joined};
+use sward_protocol::format::Format;
 use sward_protocol::ids::{PlayerId, Seat};
 use sward_protocol::operator::RoomInside;
+use sward_protocol::payload::Payload;
 use sward_protocol::rooms::Phase;
+use sward_protocol::view::WorldView;
 
 use super::fidget::UNWANTED;
 use super::model::{Text, View};
 use super::reader::{Session, Stay};
-use super::{Counts, Game as Which};
+use super::watching::Watching;
+use super::{Counts, Game as Which, Step};
 use crate::clock::whole_ms;
 use crate::fanout::encode::encode;
 use crate::fanout::flush::Flush;
@@ -24,11 +28,10 @@ use crate::game::controls::STEP_EVENTS_MAX;
 use crate::game::timers::TIMERS_MAX;
 use crate::game::{Audience, Settings};
 use crate::room::bans::Bans;
-use crate::room::core::RoomStep;
 use crate::room::effect::{Effect, Refusal};
 use crate::room::input::{Input, Newcomer};
 use crate::room::roster::Occupancy;
-use crate::room::saved::SavedRoom;
+use crate::session::saved::SavedTable;
 
 /// Effects of one step beside the events of the game.
 const EFFECTS_BESIDE_MAX: usize = 4096;
@@ -42,9 +45,9 @@ struct Member {
 pub(super) struct SimRoom {
     pub(super) which: Which,
     pub(super) number: usize,
-    pub(super) core: Box<dyn RoomStep>,
+    pub(super) core: Box<dyn Step>,
     /// The room that was made of what was saved of this one.
-    twin: Option<Box<dyn RoomStep>>,
+    twin: Option<Box<dyn Step>>,
     pub(super) settings: Settings,
     members: BTreeMap<Seat, Member>,
     pending: Pending,
@@ -54,17 +57,27 @@ pub(super) struct SimRoom {
     /// What its events and changes make of it.
     view: View,
     bans: Bans,
+    /// Whether its game has shown all that has changed: what it did last is a tick.
+    is_settled: bool,
+    /// Those who only watch, if it may be watched.
+    watching: Option<Watching>,
     /// Whether the room has ended.
     pub(super) is_over: bool,
     wakes: Wakes,
 }
 
 /// Where two values begin to differ.
-fn difference(one: &impl fmt::Debug, other: &impl fmt::Debug) -> String {
+pub(super) fn difference(one: &impl fmt::Debug, other: &impl fmt::Debug) -> String {
     let (one, other) = (format!("{one:?}"), format!("{other:?}"));
     let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
     let around = |text: &str| text.chars().skip(same.saturating_sub(100)).take(300).collect::<String>();
     format!("\n…{}…\nand not\n…{}…", around(&one), around(&other))
+}
+
+/// The world that a game's state shows, if it has one.
+pub(super) fn world_of(state: &Payload) -> Option<WorldView> {
+    let mut state: serde_json::Value = state.parse().unwrap();
+    state.get_mut("world").map(|world| WorldView::of(world.take()))
 }
 
 /// Everything else that a step touches.
@@ -82,8 +95,9 @@ impl Around<'_> {
 }
 
 impl SimRoom {
-    pub(super) fn new(which: Which, number: usize, core: Box<dyn RoomStep>, now_ms: u64) -> Self {
+    pub(super) fn new(which: Which, number: usize, core: Box<dyn Step>, now_ms: u64) -> Self {
         let settings = core.settings();
+        let public = settings.public.filter(|_| core.charter().password.is_none());
         Self {
             which,
             number,
@@ -95,6 +109,8 @@ impl SimRoom {
             next_tick_ms: now_ms + settings.tick.map_or(0, whole_ms),
             view: View::empty(core.info()),
             bans: Bans::default(),
+            is_settled: false,
+            watching: public.map(|delay| Watching::new(whole_ms(delay))),
             is_over: false,
             wakes: Wakes::default(),
             settings,
@@ -102,20 +118,50 @@ impl SimRoom {
         }
     }
 
-    /// The room is saved, and what is made of the bytes goes on beside it.
-    pub(super) fn restart(&mut self) {
-        let saved = self.core.save().unwrap();
-        let timers = serde_json::to_value(&saved.timers).unwrap();
+    /// The room and its players' sessions are saved, and what is made of the bytes goes on: the room beside the one that it
+    /// was, and with `sessions` those in place of theirs.
+    pub(super) fn restart(&mut self, sessions: bool, around: &mut Around<'_>) {
+        self.flush(around);
+        let saved = self.save(around);
+        let timers = serde_json::to_value(&saved.room.timers).unwrap();
         let timers = timers["due"].as_array().unwrap().len();
         assert!(timers <= TIMERS_MAX, "{timers} timers");
         if let Some(twin) = &self.twin {
             let other = twin.save().unwrap();
-            assert!(saved == other, "the restored room saves otherwise: {}", difference(&other, &saved));
+            let is_same = saved.room == other;
+            assert!(is_same, "the restored room saves otherwise: {}", difference(&other, &saved.room));
         }
-        let bytes = serde_json::to_vec(&saved).unwrap();
-        let read: SavedRoom = serde_json::from_slice(&bytes).unwrap();
+        let read = SavedTable::from_bytes(&saved.to_bytes().unwrap()).unwrap();
         assert!(saved == read, "what was saved is read otherwise: {}", difference(&read, &saved));
-        self.twin = Some(self.which.restore(read).unwrap());
+        self.twin = Some(self.which.restore(read.room).unwrap());
+        for (seat, saved) in read.sessions.iter().filter(|_| sessions) {
+            let session = &mut around.sessions[self.members[seat].session];
+            session.restart(saved, around.now_ms, around.counts);
+        }
+    }
+
+    fn save(&self, around: &Around<'_>) -> SavedTable {
+        let session = |member: &Member| around.sessions[member.session].save();
+        let sessions = self.members.iter().map(|(&seat, member)| (seat, session(member))).collect();
+        SavedTable { room: self.core.save().unwrap(), sessions }
+    }
+
+    /// Somebody comes to watch, or goes.
+    pub(super) fn watch(&mut self, comes: bool, format: Format, around: &mut Around<'_>) {
+        self.flush(around);
+        match &mut self.watching {
+            Some(watching) if comes => {
+                watching.come(&*self.core, format, self.is_settled, around.now_ms);
+            }
+            Some(watching) => watching.go(around.now_ms),
+            None => {}
+        }
+    }
+
+    pub(super) fn read_watchers(&mut self, now_ms: u64, counts: &mut Counts) {
+        if let Some(watching) = &mut self.watching {
+            watching.read(now_ms, counts);
+        }
     }
 
     pub(super) fn is_member(&self, session: usize, stay: Stay) -> bool {
@@ -165,7 +211,9 @@ impl SimRoom {
         if let Some(twin) = &mut self.twin {
             twin.step(input.clone(), around.now_ms, &mut others);
         }
+        let ticks = matches!(input, Input::Tick);
         self.core.step(input, around.now_ms, &mut effects);
+        self.is_settled = ticks && !matches!(self.core.info().phase, Phase::Paused);
         around.counts.steps += 1;
         if let Some(twin) = &self.twin {
             assert!(effects == others, "the restored room does otherwise: {}", difference(&others, &effects));
@@ -355,6 +403,15 @@ impl SimRoom {
                 around.counts.accepted += results.iter().filter(|done| done.is_ok()).count() as u64
             }
             Effect::Frame(frame) => {
+                for (&seat, &Member { session, tenancy }) in &self.members {
+                    let session = &mut around.sessions[session];
+                    if session.stay == Some(Stay { room: self.number, seat, tenancy }) {
+                        let (pieces, bytes) = frame
+                            .pieces_for(seat)
+                            .fold((0, 0), |(pieces, bytes), piece| (pieces + 1, bytes + piece.json().len()));
+                        session.expected.show(pieces, bytes, around.now_ms);
+                    }
+                }
                 self.pending.push_frame(frame, around.packs());
                 self.flush_if_full(around);
             }
@@ -434,6 +491,9 @@ impl SimRoom {
         }
         self.wakes.wake_all();
         self.flushed_ms = around.now_ms;
+        if let Some(watching) = &mut self.watching {
+            watching.say(parts, &*self.core, self.is_settled, around.now_ms);
+        }
     }
 
     fn vacate(&mut self, seat: Seat, why: GoneWhy, detail: Option<String>, around: &mut Around<'_>) {
@@ -496,12 +556,20 @@ impl SimRoom {
     }
 
     /// A client who has read everything sees the room as it is.
-    pub(super) fn check_reader(&self, session: &Session) {
+    pub(super) fn check_reader(&self, session: &mut Session, counts: &mut Counts) {
         let view = session.view.as_ref().expect("who sits somewhere has read joined");
         let inside = self.core.inside();
         view.check(&inside, "a client's");
         if let Some(patch) = view.patch.as_ref().filter(|_| self.which == Which::Cards) {
             assert_eq!(patch, self.core.view().state.json(), "a client sees another table");
+        }
+        if self.is_settled && std::mem::take(&mut session.news) > 0 {
+            let seat = session.stay.expect("he sits here").seat;
+            let world = world_of(&self.core.state(seat));
+            counts.views += u64::from(world.is_some());
+            let hash = |world: &Option<WorldView>| world.as_ref().map(WorldView::hash);
+            let is_same = hash(&session.world) == hash(&world);
+            assert!(is_same, "a client sees another world: {}", difference(&session.world, &world));
         }
     }
 

@@ -8,11 +8,11 @@ use sward_protocol::payload::Payload;
 
 use super::burst::what;
 use super::{TestPlayer, TestRoom};
-use crate::fanout::patch::{PIECE_BYTES_MAX, patches_of};
+use crate::fanout::patch::patches_of;
 use crate::game::{Blob, Game};
 use crate::room::core::RoomStep as _;
 use crate::room::effect::Effect;
-use crate::world::frame::{Frame, PieceKey};
+use crate::world::frame::Frame;
 
 /// What one player saw.
 #[derive(Debug, Clone)]
@@ -116,7 +116,7 @@ impl<G: Game> TestRoom<G> {
     /// let map = room.blob("map").unwrap();
     /// assert_eq!(map.media_type(), "application/json");
     /// let map: serde_json::Value = serde_json::from_slice(map.bytes())?;
-    /// assert_eq!(map["width"], 2400.0);
+    /// assert_eq!(map["width"], 4800.0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -203,12 +203,6 @@ impl<G: Game> TestRoom<G> {
     /// What changed in the world is a `patch` to each who sees it.
     #[track_caller]
     fn show(&mut self, frame: &Frame) {
-        if let Some(piece) = frame.pieces().iter().find(|piece| piece.json().len() > PIECE_BYTES_MAX) {
-            let (PieceKey { entity, .. }, bytes) = (piece.key(), piece.json().len());
-            panic!(
-                "a piece of entity {entity} has {bytes} bytes, above {PIECE_BYTES_MAX}: it would be dropped"
-            );
-        }
         for patch in patches_of(frame, Seat::GAME) {
             self.watching.iter_mut().for_each(|watching| watching.hear(&patch, self.now_ms));
         }

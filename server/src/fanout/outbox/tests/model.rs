@@ -256,8 +256,20 @@ impl World {
         }
     }
 
+    /// The server stops, and another goes on from the bytes.
+    fn restart(&mut self) {
+        let saved = self.outbox.save();
+        let bytes = serde_json::to_vec(&saved).unwrap();
+        self.outbox = Outbox::restore(&serde_json::from_slice(&bytes).unwrap()).unwrap();
+        assert_eq!(self.outbox.save(), saved);
+        // Its memory is its own now.
+        self.outbox.trim(self.now_ms);
+        self.resume();
+    }
+
     fn step(&mut self) {
-        match self.random.below(40) {
+        match self.random.below(41) {
+            40 => self.restart(),
             0 => self.now_ms += 31_000,
             1 => self.outbox.trim(self.now_ms),
             2 | 3 => self.outbox.acknowledge(id(self.position)),
