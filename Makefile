@@ -37,10 +37,12 @@ test-browser: setup
 test-proxies: setup
 	cargo test -p sward-server --test proxies -- --nocapture
 
-# A short load in which every message must arrive, once and in order.
+# A short load in which every message must arrive, once and in order, and a world in which nobody is told anything wrong.
 test-load:
 	cargo build --release --workspace
 	$(TARGET)/release/sward-loadtest --spawn --players 100 --room-size 25 --rate 4.44 --duration 5s
+	cargo build --release -p sward-server --example walkers
+	$(TARGET)/release/sward-loadtest world --players 50 --duration 3s --warm-up 1s
 
 # Random bytes for every decoder of the wire, FUZZ_S seconds each (30 unless told). Needs `cargo install cargo-fuzz`.
 fuzz:

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum as _};
 
 use crate::client::{Rung, Wire};
 use crate::load::Load;
 use crate::marker::BYTES_MIN;
 use crate::probe::ProbeOptions;
+use crate::world::{Line, Mode, WorldOptions};
 
 /// Players that one process takes: far above the file descriptors of any system.
 const PLAYERS_MAX: u64 = 1_000_000;
@@ -42,6 +43,72 @@ pub enum Command {
     ///
     /// Exit code 0: events come promptly. 1: they come late, or not all. 2: there is no connection at all.
     Probe(ProbeArgs),
+    /// Measures what a world costs the server and each player, with more and more players in one room.
+    ///
+    /// Exit code 0: nobody was told anything wrong, all were told in time what they can see, and one of 2,000 players costs
+    /// at most 1.5 × what one of 200 costs. 1: not so. 2: it could not start.
+    World(WorldArgs),
+}
+
+/// What of a world to measure.
+#[derive(Debug, Clone, clap::Args)]
+pub struct WorldArgs {
+    /// How players learn where the others are: sight, everything, snapshots; all of them unless told.
+    #[arg(long, value_delimiter = ',', value_enum)]
+    pub modes: Vec<Mode>,
+    /// Players in the room (6–4,096), fewest first; 50,200,500,2000 unless told, without 2,000 for snapshots, of which one is
+    /// larger than an event may be.
+    #[arg(long, value_delimiter = ',', value_parser = RangedU64ValueParser::<usize>::new().range(6..=4_096))]
+    pub players: Vec<usize>,
+    /// How long it is counted.
+    #[arg(long, default_value = "10s", value_parser = parse_duration)]
+    pub duration: Duration,
+    /// How long before that, with everybody in.
+    #[arg(long, default_value = "5s", value_parser = parse_duration)]
+    pub warm_up: Duration,
+    /// Seed of where they walk.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// A server that runs already, with the game of the example `walkers`. Unless told one is started for each line.
+    #[arg(long, conflicts_with_all = ["server_bin", "pin"])]
+    pub url: Option<String>,
+    /// The example's program; the one beside this program unless told, built first where it is missing.
+    #[arg(long, value_name = "PATH")]
+    pub server_bin: Option<PathBuf>,
+    /// Nobody acknowledges what he has read, so that the server keeps for each player what he may ask for again, up to
+    /// 30 s of it: warm up for longer.
+    #[arg(long)]
+    pub silent: bool,
+    /// Keep the server on the first core and this program on the second.
+    #[arg(long)]
+    pub pin: bool,
+    /// Write the report as JSON too.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+impl WorldArgs {
+    /// What is asked for.
+    #[must_use]
+    pub fn options(&self) -> WorldOptions {
+        let modes = if self.modes.is_empty() { Mode::value_variants() } else { &self.modes };
+        let players = |mode: Mode| match (self.players.as_slice(), mode) {
+            ([], Mode::Snapshots) => &[50, 200, 500],
+            ([], _) => &[50, 200, 500, 2_000][..],
+            (asked, _) => asked,
+        };
+        let line = |mode: Mode| players(mode).iter().map(move |&players| Line { mode, players });
+        WorldOptions {
+            lines: modes.iter().flat_map(|&mode| line(mode)).collect(),
+            duration: self.duration,
+            warm_up: self.warm_up,
+            seed: self.seed,
+            url: self.url.clone(),
+            server_bin: self.server_bin.clone(),
+            is_silent: self.silent,
+            is_pinned: self.pin,
+        }
+    }
 }
 
 /// How to probe.
@@ -282,7 +349,7 @@ mod tests {
             let words = ["sward-loadtest", "probe"].into_iter().chain(arguments.split_whitespace());
             match Cli::try_parse_from(words).map_err(|error| error.to_string())?.command {
                 Some(Command::Probe(args)) => Ok(args.options()),
-                None => Err("no probe".to_owned()),
+                _ => Err("no probe".to_owned()),
             }
         };
         let options =
@@ -294,6 +361,28 @@ mod tests {
             assert!(probe(arguments).is_err(), "{arguments}");
         }
         assert!(parse("--players 2 probe").is_err());
+    }
+
+    #[test]
+    fn a_world_is_measured_in_lines() {
+        let lines = |arguments: &str| {
+            let words = ["sward-loadtest", "world"].into_iter().chain(arguments.split_whitespace());
+            match Cli::try_parse_from(words).unwrap().command {
+                Some(Command::World(args)) => {
+                    args.options().lines.iter().map(Line::to_string).collect::<Vec<_>>()
+                }
+                _ => Vec::new(),
+            }
+        };
+        assert_eq!(
+            lines("--modes everything,sight --players 6,4096"),
+            ["everything 6", "everything 4096", "sight 6", "sight 4096"]
+        );
+        let default = lines("");
+        assert_eq!(
+            (default.len(), default[3].as_str(), default[10].as_str()),
+            (11, "sight 2000", "snapshots 500")
+        );
     }
 
     #[test]

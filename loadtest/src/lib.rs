@@ -9,6 +9,7 @@
 //! | [`probe`] | one player on a network: which rung works there |
 //! | [`run`] | all of them, from the first session to the report |
 //! | [`server_process`], [`server_probe`], [`fd_limit`] | the server as a process, what it costs, file descriptors |
+//! | [`world`] | what a world costs, with more and more players |
 //! | [`report`], [`progress`] | what the user sees |
 
 pub mod bot;
@@ -28,3 +29,4 @@ pub mod server_process;
 mod shared;
 pub mod stats;
 pub mod verdict;
+pub mod world;

@@ -1,20 +1,21 @@
 //! `sward-loadtest`: how a server feels to so many players, and whether it loses anything.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write as _};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
-use sward_loadtest::cli::{Args, Cli, Command, ProbeArgs};
+use sward_loadtest::cli::{Args, Cli, Command, ProbeArgs, WorldArgs};
 use sward_loadtest::client::Endpoint;
 use sward_loadtest::probe::{ProbeReport, probe};
 use sward_loadtest::progress::Progress;
 use sward_loadtest::report::{Report, json, text};
 use sward_loadtest::run::{Setup, run};
-use sward_loadtest::server_process::{ServerProcess, Stopped};
-use sward_loadtest::{fd_limit, server_probe};
+use sward_loadtest::server_process::{Program, ServerProcess, Stopped};
+use sward_loadtest::{fd_limit, server_probe, world};
 use tokio::sync::watch;
 
 /// The run could not start.
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     match command {
         None => run_load(&load),
         Some(Command::Probe(args)) => run_probe(&args),
+        Some(Command::World(args)) => run_world(&args),
     }
 }
 
@@ -58,6 +60,47 @@ fn report_text(report: &ProbeReport, args: &ProbeArgs) -> Result<String> {
     }
 }
 
+fn run_world(args: &WorldArgs) -> ExitCode {
+    match measure_world(args) {
+        Ok(None) => ExitCode::from(EXIT_CUT_SHORT),
+        Ok(Some(report)) => {
+            print(&report.text());
+            if report.failures().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("sward-loadtest: {error:#}");
+            ExitCode::from(EXIT_SETUP)
+        }
+    }
+}
+
+/// `None`: it was interrupted.
+fn measure_world(args: &WorldArgs) -> Result<Option<world::Report>> {
+    let options = args.options();
+    fd_limit::raise_for(options.lines.iter().map(|line| line.players).max().unwrap_or(0))?;
+    let json_file = args.json.as_deref().map(create).transpose()?;
+    // One thread: what it reads costs it less than what others would cost the server.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    let report = runtime.block_on(async {
+        let progress = Progress::on_stderr();
+        tokio::select! {
+            report = world::run(&options, &progress) => report.map(Some),
+            // The server is killed with the run that is dropped.
+            () = interruption() => Ok(None),
+        }
+    })?;
+    if let Some((mut file, report)) = json_file.zip(report.as_ref()) {
+        let json = report.json().context("no JSON")?;
+        file.write_all(json.as_bytes()).context("the JSON file cannot be written")?;
+    }
+    Ok(report)
+}
+
+/// Opened before the run: nobody wants to learn after an hour that the folder does not exist.
+fn create(path: &Path) -> Result<File> {
+    File::create(path).with_context(|| format!("{} cannot be written", path.display()))
+}
+
 fn run_load(args: &Args) -> ExitCode {
     match execute(args) {
         Ok(report) => {
@@ -76,13 +119,7 @@ fn run_load(args: &Args) -> ExitCode {
 
 fn execute(args: &Args) -> Result<Report> {
     fd_limit::raise_for(args.players)?;
-    // Opened before the run: nobody wants to learn after an hour that the folder does not exist.
-    let json_file = match &args.json {
-        Some(path) => {
-            Some(File::create(path).with_context(|| format!("{} cannot be written", path.display()))?)
-        }
-        None => None,
-    };
+    let json_file = args.json.as_deref().map(create).transpose()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(args.threads().get())
         .enable_all()
@@ -103,7 +140,7 @@ async fn measure(args: &Args) -> Result<Report> {
     if !args.spawn {
         return against(args, &args.url, args.server_pid, interrupted).await;
     }
-    let server = ServerProcess::start(args.server_bin.as_deref()).await?;
+    let server = ServerProcess::start(Program::Server, args.server_bin.as_deref()).await?;
     let url = server.url().to_owned();
     let report = against(args, &url, Some(server.pid()), interrupted).await;
     match server.stop().await {

@@ -1,5 +1,6 @@
 //! A server of our own: found or built, started, stopped.
 
+use std::env::consts::EXE_SUFFIX;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -12,8 +13,33 @@ use tokio::time::timeout;
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long it may take to stop when told to; then it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
-/// The server's program.
-const SERVER_BIN: &str = if cfg!(windows) { "sward.exe" } else { "sward" };
+
+/// What is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// The server.
+    Server,
+    /// An example of the server's package, by name.
+    Example(&'static str),
+}
+
+impl Program {
+    /// Where it lies, from the folder in which cargo puts programs.
+    fn path(self) -> PathBuf {
+        match self {
+            Self::Server => format!("sward{EXE_SUFFIX}").into(),
+            Self::Example(name) => Path::new("examples").join(format!("{name}{EXE_SUFFIX}")),
+        }
+    }
+
+    /// What cargo is to build.
+    fn target(self) -> Vec<&'static str> {
+        match self {
+            Self::Server => vec!["--bin", "sward"],
+            Self::Example(name) => vec!["--example", name],
+        }
+    }
+}
 
 /// Why there is no server of our own.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +47,9 @@ const SERVER_BIN: &str = if cfg!(windows) { "sward.exe" } else { "sward" };
 pub enum SpawnError {
     /// Nowhere to be found, and nothing to build it from.
     #[error(
-        "there is no {SERVER_BIN} beside this program and no source to build it from; name it with --server-bin"
+        "there is no {} beside this program and no source to build it from; name it with --server-bin", .0.display()
     )]
-    NoBinary,
+    NoBinary(PathBuf),
     /// The build failed; cargo has said why.
     #[error("the server could not be built: cargo ended with {0}")]
     Build(ExitStatus),
@@ -63,14 +89,14 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts `bin`, or the server beside this program, built first where it is missing, on a free port of loopback.
+    /// Starts `bin`, or the program beside this one, built first where it is missing, on a free port of loopback.
     ///
     /// # Errors
     /// [`SpawnError`].
-    pub async fn start(bin: Option<&Path>) -> Result<Self, SpawnError> {
+    pub async fn start(program: Program, bin: Option<&Path>) -> Result<Self, SpawnError> {
         let bin = match bin {
             Some(bin) => bin.to_owned(),
-            None => find_or_build().await?,
+            None => find_or_build(program).await?,
         };
         let start = |error| SpawnError::Start { program: bin.display().to_string(), error };
         let mut command = Command::new(&bin);
@@ -154,25 +180,26 @@ fn url_in(line: &str) -> Option<&str> {
     line[line.find("http://")?..].split_ascii_whitespace().next()
 }
 
-async fn find_or_build() -> Result<PathBuf, SpawnError> {
+async fn find_or_build(program: Program) -> Result<PathBuf, SpawnError> {
     let own = std::env::current_exe()
         .map_err(|error| SpawnError::Start { program: "this program".to_owned(), error })?;
-    let folder = own.parent().ok_or(SpawnError::NoBinary)?;
-    let beside = folder.join(SERVER_BIN);
+    let missing = || SpawnError::NoBinary(program.path());
+    let folder = own.parent().ok_or_else(missing)?;
+    let beside = folder.join(program.path());
     if beside.is_file() {
         return Ok(beside);
     }
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/Cargo.toml");
-    let target = folder.parent().filter(|_| source.is_file()).ok_or(SpawnError::NoBinary)?;
-    build(&source, target).await?;
-    Ok(target.join("release").join(SERVER_BIN))
+    let target = folder.parent().filter(|_| source.is_file()).ok_or_else(missing)?;
+    build(program, &source, target).await?;
+    Ok(target.join("release").join(program.path()))
 }
 
-async fn build(manifest: &Path, target: &Path) -> Result<(), SpawnError> {
+async fn build(program: Program, manifest: &Path, target: &Path) -> Result<(), SpawnError> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut command = Command::new(&cargo);
     command.args(["build", "--release", "-p", "sward-server", "--manifest-path"]).arg(manifest);
-    command.arg("--target-dir").arg(target);
+    command.args(program.target()).arg("--target-dir").arg(target);
     let status = command.status().await.map_err(|error| SpawnError::Start { program: cargo, error })?;
     if status.success() { Ok(()) } else { Err(SpawnError::Build(status)) }
 }
@@ -193,9 +220,9 @@ mod tests {
     #[cfg(unix)]
     #[tokio::test]
     async fn a_program_that_is_no_server_is_told_apart() {
-        let ended = ServerProcess::start(Some(Path::new("/bin/false"))).await;
+        let ended = ServerProcess::start(Program::Server, Some(Path::new("/bin/false"))).await;
         assert!(matches!(ended, Err(SpawnError::Ended(_))), "{ended:?}");
-        let missing = ServerProcess::start(Some(Path::new("/nowhere/sward"))).await;
+        let missing = ServerProcess::start(Program::Server, Some(Path::new("/nowhere/sward"))).await;
         assert!(matches!(missing, Err(SpawnError::Start { .. })), "{missing:?}");
     }
 }

@@ -39,6 +39,16 @@ fn a_report_that_cannot_be_written_is_told_before_the_run() {
     );
 }
 
+#[test]
+fn a_world_that_cannot_be_measured_is_a_set_up_error() {
+    check(&run(&["world", "--url", &dead_url()]), "nobody answers at 127.0.0.1:");
+    check(&run(&["world", "--server-bin", "/nowhere/walkers"]), "/nowhere/walkers cannot be started");
+    check(&run(&["world", "--modes", "all"]), "--modes");
+    check(&run(&["world", "--players", "5"]), "--players");
+    check(&run(&["world", "--url", "http://127.0.0.1:1", "--pin"]), "--pin");
+    check(&run(&["world", "--json", "/nowhere/world.json"]), "/nowhere/world.json cannot be written");
+}
+
 #[cfg(unix)]
 #[test]
 fn too_few_file_descriptors_are_told_before_the_run() {

@@ -92,7 +92,7 @@ impl Endpoint {
     }
 
     /// What stands in the first line of a request for a route.
-    pub(super) fn target(&self, route: &str) -> String {
+    pub(crate) fn target(&self, route: &str) -> String {
         if self.is_proxy {
             format!("http://{}{}{route}", self.authority, self.prefix)
         } else {

@@ -52,6 +52,11 @@ impl Session {
         &self.created
     }
 
+    /// What authorises its requests.
+    pub(crate) fn token(&self) -> &Token {
+        &self.token
+    }
+
     /// The session's stream, not yet connected. A second one takes over from the first.
     #[must_use]
     pub fn stream(&self) -> EventStream {

@@ -410,8 +410,11 @@ impl Outbox {
 
     /// The index of the entry that holds `seq`, or else of the next one.
     fn entry_at(&self, seq: u64) -> Option<usize> {
-        let at = self.entries.partition_point(|entry| entry.last() < seq);
-        (at < self.entries.len()).then_some(at)
+        // Who keeps up asks for what is behind all of them. The window may hold thousands, none of which is in the cache.
+        if self.entries.back().is_none_or(|newest| newest.last() < seq) {
+            return None;
+        }
+        Some(self.entries.partition_point(|entry| entry.last() < seq))
     }
 
     fn amount_above(&self, seq: u64) -> Amount {

@@ -30,5 +30,6 @@ mod storm;
 mod support;
 mod tutorial;
 mod upstream;
+mod walkers;
 mod watch;
 mod world;
