@@ -113,6 +113,8 @@ impl Game for Fidget {
 
     fn timer(&mut self, room: &mut Room<'_>, name: &str) {
         self.tell(room, "timer", &json!(name));
+        // A timer is due in front of a tick. What a tick itself brings about, a start say, comes behind what it has shown.
+        self.wild.fidget(room.random());
         self.fidget(room, 50);
     }
 
@@ -168,7 +170,6 @@ impl Fidget {
             let seat = room.random().below(8);
             let ms = room.random().below(3_000);
             act_on(room, act, Seat(seat as u16), ms.into());
-            self.wild.fidget(room.random());
         }
     }
 }
