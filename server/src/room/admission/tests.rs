@@ -238,16 +238,19 @@ async fn no_room_is_made_whose_blobs_have_no_place() {
     catalog.add::<Relay>("relay");
     catalog.add::<Meadow>("meadow");
     let metrics = Arc::new(Metrics::new());
-    let directory = Directory::new(100, Clock::new(), Arc::clone(&metrics)).with_blob_bytes(20_000);
+    let no_options = Payload::from_json("{}").unwrap();
+    let meadow = Meadow::create(&no_options, &mut Random::from_seed(1)).unwrap();
+    let each = meadow.settings().blob_bytes;
+    let directory = Directory::new(100, Clock::new(), Arc::clone(&metrics)).with_blob_bytes(3 * each - 1);
     let admission = Admission { directory: Arc::new(directory), catalog, node: NodeId(0) };
     let zoe = occupant(1);
     let made = admission.create(&zoe, CreateRoom::of("meadow")).await.unwrap();
     assert!(admission.create(&occupant(2), CreateRoom::of("meadow")).await.is_ok());
-    assert_eq!((metrics.blobs.count.get(), metrics.blobs.bytes_reserved.get()), (2, 2 * 8 * 1024));
+    assert_eq!((metrics.blobs.count.get(), metrics.blobs.bytes_reserved.get()), (2, 2 * each as i64));
     let refused = admission.create(&occupant(3), CreateRoom::of("meadow")).await;
     assert_eq!(refused, Err(JoinError::TooManyRooms(TooManyRooms::Blobs)));
     assert!(admission.create(&occupant(3), CreateRoom::of("relay")).await.is_ok(), "it has none");
     admission.directory.find(made.room.id).unwrap().close().await.unwrap();
-    assert_eq!((metrics.blobs.count.get(), metrics.blobs.bytes_reserved.get()), (1, 8 * 1024));
+    assert_eq!((metrics.blobs.count.get(), metrics.blobs.bytes_reserved.get()), (1, each as i64));
     assert!(admission.create(&occupant(4), CreateRoom::of("meadow")).await.is_ok());
 }

@@ -242,11 +242,17 @@ impl SimRoom {
         });
         // A room that ends before it hears of them says nothing of them.
         let has_ended = effects.contains(&Effect::Closed);
+        // Whoever is put out, seated or started at the tick's end has the game change its world once more.
+        let goes_on = effects.iter().any(|effect| match effect {
+            Effect::Vacated { .. } | Effect::Occupied => true,
+            Effect::Send(outgoing) => matches!(outgoing.event, Event::Start(_)),
+            _ => false,
+        });
         assert!(results.eq(wanted) || has_ended, "not each message has one result");
         for effect in effects {
             self.deliver(effect, around);
         }
-        self.is_settled = ticks && self.core.info().phase != Phase::Paused;
+        self.is_settled = ticks && !goes_on && self.core.info().phase != Phase::Paused;
         self.flush_when_due(around);
         self.check(around);
     }
