@@ -44,6 +44,28 @@ impl Scene<'_> {
     }
 }
 
+/// How much farther than a crowd reached a moment ago it is looked for.
+const CROWD_SPARE: f64 = 1.1;
+
+/// What a player saw before.
+struct Past<'a> {
+    scene: &'a Scene<'a>,
+    before: &'a [(u32, Sees)],
+}
+
+impl Past<'_> {
+    fn had_in_sight(&self, id: u32) -> bool {
+        let at = self.before.binary_search_by_key(&id, |(id, _)| *id);
+        let own = at.map_or(Sees::NOTHING, |at| self.before[at].1);
+        self.scene.entity(id).is_some_and(|entity| entity.shown.and(own).is_near())
+    }
+
+    fn is_within(&self, id: u32, square: f64, radius: f64) -> bool {
+        let kept = self.scene.space.kept(radius);
+        square <= radius * radius || (square <= kept * kept && self.had_in_sight(id))
+    }
+}
+
 impl Viewer {
     fn reach(&self, space: &Space) -> Option<f64> {
         Some(self.sight.unwrap_or(space.sight()?))
@@ -83,25 +105,13 @@ impl Viewer {
     ) {
         self.is_stale = false;
         self.from = self.point(scene);
+        let past = Past { scene, before };
         let mut seen = Vec::with_capacity(before.len() + 8);
-        let had_in_sight = |id: u32| {
-            let own =
-                before.binary_search_by_key(&id, |(id, _)| *id).map_or(Sees::NOTHING, |at| before[at].1);
-            scene.entity(id).is_some_and(|entity| entity.shown.and(own).is_near())
-        };
-        let is_within = |id, square: f64, radius: f64| {
-            let kept = scene.space.kept(radius);
-            square <= radius * radius || (square <= kept * kept && had_in_sight(id))
-        };
         // What everybody has in sight is not told to single players.
         let beyond_all =
             |entity: &Entity, sees: Sees| if scene.is_near_to_all(entity) { sees.own() } else { sees };
         if let (Some(point), Some(radius)) = (self.from, self.reach(scene.space)) {
-            scene.grid.within(point, scene.space.kept(radius), |stone, square| {
-                if stone.is_plain && is_within(stone.id, square, radius) {
-                    seen.push((stone.id, Sees::NEAR));
-                }
-            });
+            seen.extend(self.near(&past, point, radius).into_iter().map(|(_, id)| (id, Sees::NEAR)));
         }
         let everything = if self.eye == Eye::Everywhere { scene.slots } else { &[] };
         for (id, slot) in (0..).zip(everything) {
@@ -116,7 +126,7 @@ impl Viewer {
             let is_seen = match &entity.visibility {
                 Visibility::Only(seats) => seats.contains(&seat),
                 Visibility::Within(radius) => self.from.zip(entity.place).is_some_and(|(point, place)| {
-                    is_within(id, square_distance(point, place.point()), *radius)
+                    past.is_within(id, square_distance(point, place.point()), *radius)
                 }),
                 _ => false,
             };
@@ -140,5 +150,40 @@ impl Viewer {
         });
         seen.retain(|(_, sees)| *sees != Sees::NOTHING);
         self.seen = seen;
+    }
+
+    /// What is near enough to be in sight, with the square of its distance; of a crowd the nearest.
+    fn near(&mut self, past: &Past<'_>, point: [f64; 3], radius: f64) -> Vec<(f64, u32)> {
+        let Scene { space, grid, .. } = past.scene;
+        let within = |reach: f64| {
+            let mut near = Vec::with_capacity(past.before.len() + 8);
+            grid.within(point, reach, |stone, square| {
+                if stone.is_plain && past.is_within(stone.id, square, radius) {
+                    near.push((square, stone.id));
+                }
+            });
+            near
+        };
+        let kept = space.kept(radius);
+        let Some(most) = space.crowd.map(usize::from) else { return within(kept) };
+        // In a crowd, only what may be among the nearest is looked at: they were hardly farther away a moment ago.
+        let near = self.crowded.map(|square| within(kept.min(space.kept(square.sqrt()) * CROWD_SPARE)));
+        let mut near = near.filter(|near| near.len() >= most).unwrap_or_else(|| within(kept));
+        self.crowded = None;
+        if near.len() <= most {
+            return near;
+        }
+        let bonus = space.kept(1.0) * space.kept(1.0);
+        for (square, id) in &mut near {
+            if past.had_in_sight(*id) {
+                *square /= bonus;
+            }
+        }
+        let nearer =
+            |one: &(f64, u32), other: &(f64, u32)| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1));
+        let (_, farthest, _) = near.select_nth_unstable_by(most - 1, nearer);
+        self.crowded = Some(farthest.0);
+        near.truncate(most);
+        near
     }
 }

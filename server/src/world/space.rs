@@ -85,6 +85,9 @@ pub struct Space {
     /// From 0 to there. What is beyond is seen as well, at a higher cost.
     pub(super) size: [f64; 3],
     sight: Option<f64>,
+    /// How many of those in reach come into sight: the nearest.
+    #[serde(default)]
+    pub(super) crowd: Option<u16>,
     hysteresis: f64,
     decimals: u8,
     turn_decimals: u8,
@@ -98,6 +101,7 @@ impl Space {
             dimensions: 2,
             size: [0.0; 3],
             sight: None,
+            crowd: None,
             hysteresis: HYSTERESIS,
             decimals: 1,
             turn_decimals: 2,
@@ -130,6 +134,19 @@ impl Space {
     pub fn with_sight(self, radius: f64) -> Self {
         assert!(radius > 0.0 && radius.is_finite(), "sight reaches further than 0");
         Self { sight: Some(radius), ..self }
+    }
+
+    /// The same; of what is near enough a player sees the `most` nearest alone, so that a crowd costs him and the server no
+    /// more than that. What is in sight gives way to what is nearer by the factor of
+    /// [`with_hysteresis`](Space::with_hysteresis). His own, and what has a [`Visibility`](super::Visibility) of its own, he
+    /// sees besides.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[must_use]
+    pub fn with_crowd(self, most: u16) -> Self {
+        assert!(most > 0, "a crowd has somebody in it");
+        Self { crowd: Some(most), ..self }
     }
 
     /// The same; what is in sight stays there until it is `factor` times as far as it may be to come in: 1.15 unless it is

@@ -178,6 +178,47 @@ fn what_comes_into_sight_leaves_it_a_little_farther_away() {
 }
 
 #[test]
+fn of_a_crowd_each_sees_the_nearest() {
+    let space = Space::flat(1000.0, 800.0).with_sight(300.0).with_hysteresis(KEPT).with_crowd(10);
+    let mut meadow = Meadow::new(World::new(space, kinds()));
+    let mut random = Random::from_seed(7);
+    let crowd: Vec<_> =
+        (0..60).map(|_| meadow.put("flower", random.fraction() * 400.0, random.fraction() * 400.0)).collect();
+    let zoe = meadow.walker(1, 200.0, 200.0);
+    let beacon = meadow.put("flower", 900.0, 700.0);
+    meadow.world.set_visibility(beacon, Visibility::Everywhere);
+    for step in 0..200 {
+        let told = meadow.told(1);
+        let eye = meadow.world.place(zoe).unwrap();
+        let distance = |id: EntityId| {
+            let place = meadow.world.place(id).unwrap();
+            ((eye.x - place.x) * (eye.x - place.x) + (eye.y - place.y) * (eye.y - place.y)).sqrt()
+        };
+        let (seen, others): (Vec<_>, Vec<_>) =
+            crowd.iter().copied().partition(|id| meadow.world.is_in_sight(Seat(1), *id));
+        let farthest = seen.iter().map(|id| distance(*id)).fold(0.0, f64::max);
+        let nearest = others.iter().map(|id| distance(*id)).fold(f64::INFINITY, f64::min);
+        // She is one of the ten nearest herself.
+        assert!(seen.len() == 9 || (step > 100 && seen.len() < 9), "step {step}: {} of them", seen.len());
+        assert!(farthest <= nearest * KEPT || seen.len() < 9, "step {step}: {farthest} and not {nearest}");
+        assert!(meadow.world.is_in_sight(Seat(1), beacon) && meadow.world.is_in_sight(Seat(1), zoe));
+        assert!(step == 0 || step > 100 || told.len() < 20, "{told:?}");
+        if random.below(3) == 0 {
+            let twin = Payload::of(&meadow.world).unwrap().parse::<World>().unwrap();
+            assert_eq!(twin.clone().tick(), meadow.world.clone().tick());
+            meadow.world = twin;
+        }
+        for id in &crowd {
+            let place = meadow.world.place(*id).unwrap();
+            let far = if step == 100 { 5.0 * f64::from(id.0) } else { 0.0 };
+            let step = |random: &mut Random| 4.0 * random.fraction() - 2.0;
+            let place = Place::flat(place.x + step(&mut random) + far, place.y + step(&mut random) + far);
+            meadow.world.put(*id, place);
+        }
+    }
+}
+
+#[test]
 fn some_fields_are_seen_from_everywhere_and_some_by_the_owner_alone() {
     let mut meadow = Meadow::new(field());
     let (zoe, bo) = (meadow.walker(1, 100.0, 100.0), meadow.walker(2, 900.0, 700.0));
@@ -390,7 +431,8 @@ impl Naive {
     }
 
     fn check(&self, world: &World) {
-        if world.space.sight().is_none()
+        if world.space.crowd.is_some()
+            || world.space.sight().is_none()
             || world.space.is_solid()
             || world.viewers.values().any(|viewer| viewer.sight.is_some())
         {

@@ -32,13 +32,16 @@ pub(super) struct Viewer {
     pub(super) seen: Vec<(u32, Sees)>,
     /// From where that was.
     pub(super) from: Option<[f64; 3]>,
+    /// Within what square of a distance the nearest were that are as many as a crowd may have; `None`: they are fewer.
+    #[serde(default)]
+    pub(super) crowded: Option<f64>,
     /// Whether it must be found out anew, even if nothing has moved.
     pub(super) is_stale: bool,
 }
 
 impl Viewer {
     pub(super) fn new(eye: Eye) -> Self {
-        Self { eye, sight: None, seen: Vec::new(), from: None, is_stale: true }
+        Self { eye, sight: None, seen: Vec::new(), from: None, crowded: None, is_stale: true }
     }
 
     pub(super) fn sees(&self, id: u32) -> Sees {

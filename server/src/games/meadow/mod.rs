@@ -34,6 +34,9 @@ const TICK: Duration = Duration::from_millis(50);
 const FLUSH: Duration = Duration::from_millis(33);
 /// Unless its creator says so, 50 play in a meadow.
 const SEATS: u16 = 50;
+/// Of animals, flowers and things an animal sees so many, the nearest: more than a screen shows well, and what a server
+/// can tell thousands who stand together.
+const CROWD: u16 = 200;
 /// How near a flower or a thing must be to be picked or taken.
 const REACH: f64 = 70.0;
 /// The shortest time between two emotes of one animal.
@@ -134,7 +137,7 @@ impl Game for Meadow {
 
     fn create(options: &Payload, random: &mut Random) -> Result<Self, BadOptions> {
         let options = Options::read(options)?;
-        let field = Space::flat(options.width, options.height).with_sight(options.sight);
+        let field = Space::flat(options.width, options.height).with_sight(options.sight).with_crowd(CROWD);
         let mut world = World::new(field, [Animal::kind(), flower::kind(), thing::kind()]).with_watchers();
         let is_full = |full: crate::world::WorldFull| BadOptions(full.to_string());
         for _ in 0..options.flowers {
