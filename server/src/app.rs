@@ -186,6 +186,16 @@ impl Builder {
         self.config(config)
     }
 
+    /// The same, for a room that plays a recording: there is no other, and nobody makes one.
+    pub(crate) fn for_playback(mut self) -> Self {
+        self.rooms.clear();
+        self.modes.clear();
+        for name in self.catalog.names() {
+            self.catalog.limit(&name, RoomPolicy::nobody());
+        }
+        self
+    }
+
     /// Serves the files of this folder in place of the sample game, `index.html` at `/`; the browser SDK stays under
     /// `/sdk/`. `--files` on the command line wins over it. The folder must be there when the server begins to listen.
     #[must_use]

@@ -9,6 +9,7 @@ pub mod playback;
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -20,7 +21,7 @@ use sward_protocol::rooms::RoomInfo;
 use self::playback::{Playback, Speed};
 use crate::app::Builder;
 use crate::config::Config;
-use crate::room::catalog::Catalog;
+use crate::room::catalog::{Catalog, last_words};
 use crate::room::recording::format::{End, Header};
 use crate::room::recording::reader::{Flaw, Reader};
 use crate::room::recording::replay::{Replay, Seconds};
@@ -44,11 +45,11 @@ pub struct Options {
     serve: bool,
 
     /// With --serve: address and port to listen on
-    #[arg(long, env = "SWARD_LISTEN", default_value = "127.0.0.1:8080")]
+    #[arg(long, default_value = "127.0.0.1:8080", requires = "serve")]
     listen: SocketAddr,
 
     /// With --serve: how many times as fast as it was; 0 stands still
-    #[arg(long, default_value = "1")]
+    #[arg(long, default_value = "1", requires = "serve")]
     speed: Speed,
 
     /// Play it although it is of another version of its game, or of the format
@@ -125,8 +126,13 @@ impl Options {
             Ok((header, reader, replay)) if self.serve => {
                 let playback = Playback::new(&header, replay, reader, self.speed.clone());
                 playback::obey_stdin(self.speed);
-                let config = Config { listen: self.listen, ..Config::default() };
-                return builder.config(config).run_with(Some(playback));
+                // What was said in that room is for who was asked to look, and not for any page that he has open.
+                let allow_origins = vec![format!("http://{}", self.listen)];
+                let config = Config { listen: self.listen, allow_origins, ..Config::default() };
+                match builder.for_playback().config(config).run_with(Some(playback)) {
+                    Ok(()) => return Ok(()),
+                    Err(error) => Verdict::unreadable(error),
+                }
             }
             Ok((_, reader, replay)) => match self.at {
                 Some(moment) => still(replay, reader, moment),
@@ -158,7 +164,7 @@ impl Options {
         let own = env!("CARGO_PKG_VERSION");
         if header.server != own {
             let recorded = &header.server;
-            let _ = writeln!(io::stderr(), "made by version {recorded} of the server; this is {own}");
+            let _ = writeln!(io::stderr(), "made by version {recorded:?} of the server; this is {own:?}");
         }
         Ok((header, reader, replay))
     }
@@ -231,13 +237,25 @@ fn still(mut replay: Replay, mut reader: Reader, moment: Moment) -> Verdict {
         let last = Seconds(last_ms);
         return Verdict::unreadable(format!("{moment} is not reached: it ends at tick {tick}, {last} s"));
     }
+    if let Some(said) = replay.panicked() {
+        let at = Seconds(last_ms);
+        return Verdict::unreadable(format!(
+            "the game panics at tick {tick}, {at} s, and is no more: {said}"
+        ));
+    }
     let at_ms = if let Moment::Ms(at_ms) = moment { at_ms } else { last_ms };
-    let (room, inside) = (replay.room(), replay.room().inside());
-    let state = room.save().map_or_else(|_| room.view().state, |saved| saved.state);
-    let still = Still { tick, at_ms, room: inside.room, players: inside.players, state };
-    match serde_json::to_string(&still) {
-        Ok(said) => Verdict { said, code: 0 },
-        Err(error) => Verdict::unreadable(error),
+    let room = replay.room();
+    let looked_at = catch_unwind(AssertUnwindSafe(|| {
+        let inside = room.inside();
+        let state = room.save().map_or_else(|_| room.view().state, |saved| saved.state);
+        serde_json::to_string(&Still { tick, at_ms, room: inside.room, players: inside.players, state })
+    }));
+    match looked_at {
+        Ok(Ok(said)) => Verdict { said, code: 0 },
+        Ok(Err(error)) => Verdict::unreadable(error),
+        Err(panic) => {
+            Verdict::unreadable(format!("the game cannot be looked at: it panics, {}", last_words(&*panic)))
+        }
     }
 }
 

@@ -190,7 +190,7 @@ export class Spectator {
     byId('code', 'b').textContent = room.code;
     const play = byId('play', 'a');
     play.href = `/?room=${encodeURIComponent(room.code)}`;
-    play.hidden = room.password || room.code === '';
+    play.hidden = room.password || room.locked || room.code === '';
   }
 
   /** @param {string} text */

@@ -22,6 +22,8 @@ const WRITE_EVERY: Duration = Duration::from_millis(500);
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 /// What the last block of a file takes: set aside, so that each has one.
 const END_BYTES: u64 = 128;
+/// Memory for a block that is kept for the next one.
+const KEPT_BYTES_MAX: usize = 1024 * 1024;
 
 /// What the writer is told.
 #[derive(Debug)]
@@ -55,7 +57,8 @@ struct Open {
     room: RoomId,
     /// Until it is written.
     header: Option<Vec<u8>>,
-    file: Option<File>,
+    /// Whether the file is there.
+    has_file: bool,
     bytes: u64,
 }
 
@@ -109,7 +112,7 @@ impl Writer {
 
     fn begin(&mut self, told: Told) {
         if let Told::Begin { sink, path, header, room } = told {
-            self.open.push(Open { sink, path, room, header: Some(header), file: None, bytes: 0 });
+            self.open.push(Open { sink, path, room, header: Some(header), has_file: false, bytes: 0 });
         }
     }
 
@@ -140,7 +143,7 @@ impl Writer {
                 let mut end = Vec::new();
                 push_end(&mut end, at_ms, End::Full);
                 // What was set aside for it is there, or there is no file at all.
-                let _ = if open.file.is_some() { self.append(open, &end, 0) } else { Ok(()) };
+                let _ = if open.has_file { self.append(open, &end, 0) } else { Ok(()) };
                 false
             }
             Err(NotWritten::Disk(error)) => {
@@ -161,17 +164,24 @@ impl Writer {
         packed.map_err(|error| NotWritten::Disk(io::Error::other(error)))?;
         gzip.finish(&mut self.block);
         let bytes = self.block.len() as u64;
-        let total = self.shared.total_bytes.load(Ordering::Relaxed);
         let is_above = |used: u64, max: u64| used.saturating_add(bytes).saturating_add(spare) > max;
+        let is_folder_full = |shared: &Shared, rules: &Rules| {
+            is_above(shared.total_bytes.load(Ordering::Relaxed), rules.total_bytes_max)
+        };
         if is_above(open.bytes, self.rules.bytes_max) {
             return Err(NotWritten::Full);
         }
         // The end of a file is so little that it is written all the same.
-        if spare > 0 && is_above(total, self.rules.total_bytes_max) {
+        if spare > 0 && is_folder_full(&self.shared, &self.rules) {
             self.shared.was_full.store(true, Ordering::Relaxed);
-            return Err(NotWritten::Full);
+            // Somebody may have made room since it was counted.
+            self.count_again();
+            if is_folder_full(&self.shared, &self.rules) {
+                return Err(NotWritten::Full);
+            }
         }
         open.write(&self.block).map_err(NotWritten::Disk)?;
+        self.block.shrink_to(KEPT_BYTES_MAX);
         open.bytes += bytes;
         self.shared.total_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.shared.metrics.recordings.bytes.inc_by(bytes);
@@ -192,12 +202,16 @@ impl Writer {
 
 impl Open {
     fn write(&mut self, block: &[u8]) -> io::Result<()> {
-        let file = match self.file.take() {
-            Some(file) => file,
-            None => create(&self.path)?,
+        // Not held open: ten thousand rooms would hold as many descriptors, which players need. And so it is noticed when
+        // the file is taken away.
+        let mut file = if self.has_file {
+            OpenOptions::new().append(true).open(&self.path)?
+        } else {
+            create(&self.path)?
         };
+        self.has_file = true;
         // In one piece, so that a process that is killed leaves a whole block or none.
-        self.file.insert(file).write_all(block)
+        file.write_all(block)
     }
 }
 

@@ -6,11 +6,15 @@
 use std::io::{self, Read as _};
 
 use flate2::bufread::GzDecoder;
+use sward_protocol::limits::INTEGER_END;
 
 use crate::room::recording::format::{self, BadLine, Header, Line};
 
 /// What one member holds at most, unpacked. More is no recording, but made to fill somebody's memory.
 pub const MEMBER_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// What one line has at most: a batch is of a body of 32 KiB, which may grow as JSON. A longer one is made to fill
+/// somebody's memory.
+const LINE_BYTES_MAX: usize = 1024 * 1024;
 /// What every member of ours begins with: deflate, no name, no time, an unknown system.
 const MEMBER_HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
@@ -45,6 +49,8 @@ pub enum Flaw {
 #[derive(Debug)]
 pub struct Reader {
     file: Vec<u8>,
+    /// Where the member begins whose lines these are.
+    member_byte: usize,
     /// Where the next member begins.
     next_byte: usize,
     /// The lines of this member.
@@ -52,6 +58,8 @@ pub struct Reader {
     /// Where the next of them begins.
     next_char: usize,
     lines: u64,
+    /// The time of the last one.
+    at_ms: u64,
 }
 
 impl Reader {
@@ -60,7 +68,15 @@ impl Reader {
     /// # Errors
     /// [`Flaw`].
     pub fn open(file: Vec<u8>, is_forced: bool) -> Result<(Header, Self), Flaw> {
-        let mut reader = Self { file, next_byte: 0, text: String::new(), next_char: 0, lines: 0 };
+        let mut reader = Self {
+            file,
+            member_byte: 0,
+            next_byte: 0,
+            text: String::new(),
+            next_char: 0,
+            lines: 0,
+            at_ms: 0,
+        };
         let header = match reader.next_line() {
             Ok(Some(line)) => Header::read(line, is_forced),
             Ok(None) => return Err(Flaw::NotOne("it is empty".to_owned())),
@@ -81,7 +97,19 @@ impl Reader {
     pub fn next(&mut self) -> Result<Option<Line>, Flaw> {
         let read = self.next_line()?.map(format::read).transpose();
         // It has the right checksum, so it was written like that.
-        read.map_err(|error| Flaw::Newer(format!("line {} is of an unknown kind: {error}", self.lines)))
+        let line =
+            read.map_err(|error| Flaw::Newer(format!("line {} is of an unknown kind: {error}", self.lines)))?;
+        // A room's time never goes back, and has an end.
+        let at_ms = line.as_ref().map_or(self.at_ms, |line| line.at_ms);
+        if at_ms < self.at_ms || at_ms >= INTEGER_END {
+            return Err(self.damaged(&format!("the time of line {} cannot be", self.lines)));
+        }
+        self.at_ms = at_ms;
+        Ok(line)
+    }
+
+    fn damaged(&self, why: &str) -> Flaw {
+        Flaw::Damaged { from_byte: self.member_byte, why: why.to_owned() }
     }
 
     fn next_line(&mut self) -> Result<Option<&str>, Flaw> {
@@ -96,6 +124,9 @@ impl Reader {
         let length = self.text[start..].find('\n').unwrap_or_default();
         self.next_char = start + length + 1;
         self.lines += 1;
+        if length > LINE_BYTES_MAX {
+            return Err(self.damaged("a line of that size was never written"));
+        }
         Ok(Some(&self.text[start..start + length]))
     }
 
@@ -120,7 +151,7 @@ impl Reader {
         if !text.ends_with('\n') {
             return Err(damaged("it has no whole lines"));
         }
-        self.next_byte = bytes - rest.len();
+        (self.member_byte, self.next_byte) = (from_byte, bytes - rest.len());
         (self.text, self.next_char) = (text, 0);
         Ok(())
     }

@@ -411,6 +411,22 @@ fn what_is_no_recording_is_told_and_costs_little() {
     for file in [&b""[..], b"hello", &[0x1f, 0x8b], &packed(b"hello\n"), &packed(b"{}\n"), &packed(b"\n")] {
         assert!(matches!(lines(file).1, Some(Flaw::NotOne(_))), "{file:?}");
     }
+    for (line, why) in [
+        (
+            format!(
+                "{{\"at_ms\":9000000,\"batch\":{{\"seat\":1,\"messages\":[{}1]}}}}\n",
+                "1,".repeat(600_000)
+            ),
+            "of that size",
+        ),
+        ("{\"at_ms\":9007199254740992,\"tick\":1}\n".to_owned(), "cannot be"),
+        ("{\"at_ms\":9000000,\"tick\":1}\n{\"at_ms\":8999999,\"tick\":2}\n".to_owned(), "cannot be"),
+    ] {
+        let mut file = short();
+        file.extend(packed(line.as_bytes()));
+        let flaw = lines(&file).1.unwrap();
+        assert!(matches!(flaw, Flaw::Damaged { .. }) && flaw.to_string().contains(why), "{flaw}");
+    }
     let mut bomb = short();
     bomb.extend(packed(&vec![b' '; MEMBER_BYTES_MAX + 1]));
     let flaw = lines(&bomb).1.unwrap();
