@@ -17,8 +17,8 @@ use crate::world::frame::{Piece, PieceKey};
 pub const SIGHT_PIECES_MAX: usize = 8192;
 /// Their JSON: as much as of events. It is shared with all who see the same; past this one alone keeps no more of it either.
 pub const SIGHT_BYTES_MAX: u64 = 256 * 1024;
-/// Past a bound an eighth more than needed is let go of (of the age, a sixteenth), so that not each frame has to look for
-/// what is oldest.
+/// Past a bound an eighth more than needed is let go of, and what is too old when the oldest is so by a sixteenth, so that
+/// not each frame has to look for it.
 const KEPT_PIECES: usize = SIGHT_PIECES_MAX / 8 * 7;
 const KEPT_BYTES: u64 = SIGHT_BYTES_MAX / 8 * 7;
 /// Room for so many pieces at the least is made at once.
@@ -193,8 +193,8 @@ impl Sight {
     pub(super) fn trim(&mut self, age_ms_max: u64, now_ms: u64) -> Option<u64> {
         let is_older = |at_ms, age_ms| now_ms.saturating_sub(at_ms) > age_ms;
         let mut gone = None;
-        if !self.items.is_empty() && is_older(self.since_ms, age_ms_max) {
-            let is_old = |item: &&Item| is_older(item.at_ms, age_ms_max / 16 * 15);
+        if !self.items.is_empty() && is_older(self.since_ms, age_ms_max / 16 * 17) {
+            let is_old = |item: &&Item| is_older(item.at_ms, age_ms_max);
             gone = self.items.iter().filter(is_old).map(|item| item.seq).max();
             self.since_ms = self.items.iter().map(|item| item.at_ms).min().unwrap_or(now_ms);
         }

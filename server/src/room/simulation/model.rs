@@ -25,6 +25,8 @@ pub(super) struct Expected {
     bytes: usize,
     /// What he was shown of the world since he last had read all: when, how many pieces, their bytes.
     shown: VecDeque<(u64, usize, usize)>,
+    /// The last so many of them still wait in the room.
+    unposted_shown: usize,
     /// Nothing of the room counts before `joined`.
     pub(super) awaits_snapshot: bool,
 }
@@ -82,17 +84,19 @@ impl Expected {
     pub(super) fn show(&mut self, pieces: usize, bytes: usize, now_ms: u64) {
         if pieces > 0 && !self.awaits_snapshot {
             self.shown.push_back((now_ms, pieces, bytes));
+            self.unposted_shown += 1;
         }
     }
 
     /// What the room said was handed to his outbox.
     pub(super) fn posted(&mut self) {
-        self.unposted = 0;
+        (self.unposted, self.unposted_shown) = (0, 0);
     }
 
     /// He moves on: what his room still holds is not for him any more.
     pub(super) fn forget_unposted(&mut self) {
         let unposted = std::mem::take(&mut self.unposted);
+        self.shown.truncate(self.shown.len() - std::mem::take(&mut self.unposted_shown));
         for said in self.said.split_off(self.said.len() - unposted) {
             self.bytes -= said.text.json.len();
         }
@@ -126,7 +130,7 @@ impl Expected {
 
     /// Nothing is left to be read.
     pub(super) fn check_read(&mut self) {
-        self.shown.clear();
+        self.shown.drain(..self.shown.len() - self.unposted_shown);
         let left = self.said.front();
         assert!(
             left.is_none(),
