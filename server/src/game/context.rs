@@ -277,7 +277,8 @@ impl Room<'_> {
 
     /// Shows what changed in the game's world.
     pub(crate) fn show(&mut self, frame: Frame) {
-        self.controls.count(frame.bytes());
+        // Which player sees which piece is bounded by how many there are of both, and no word of the game's.
+        self.controls.count(frame.said_bytes());
         self.sayings.push(Saying::Frame(Arc::new(frame)));
     }
 

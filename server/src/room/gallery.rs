@@ -25,6 +25,8 @@ use crate::fanout::wake::Wakes;
 pub const WATCHERS_MAX: usize = 1_000;
 /// A view of the room's state is taken so often, while somebody watches: who comes is told what was said since.
 const VIEW_EVERY_MS: u64 = 5_000;
+/// And not more often than this, where so much is said that it could not be kept for so long.
+const LARGE_VIEW_EVERY_MS: u64 = 250;
 /// Memory of what is kept for those who watch. Past it they are sent away, and begin anew.
 pub const KEPT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// The stay of who watches: there is only one.
@@ -123,10 +125,13 @@ impl Gallery {
         self.scenes.back().is_some_and(Scene::is_view)
     }
 
-    /// Whether it is time for another view: somebody watches, and the newest is old.
+    /// Whether it is time for another view: somebody watches, and the newest is old, or much was said since.
     #[must_use]
     pub fn wants_view(&self, now_ms: u64) -> bool {
-        !self.watchers.is_empty() && now_ms.saturating_sub(self.viewed_ms) >= VIEW_EVERY_MS
+        // Behind a new view nobody needs what was said before it: who watches a room where much is said is not sent away.
+        let is_large = self.delay_ms == 0 && self.kept_bytes > KEPT_BYTES_MAX / 2;
+        let age_ms = now_ms.saturating_sub(self.viewed_ms);
+        !self.watchers.is_empty() && (age_ms >= VIEW_EVERY_MS || is_large && age_ms >= LARGE_VIEW_EVERY_MS)
     }
 
     /// All of the room's state, taken now.
@@ -138,6 +143,11 @@ impl Gallery {
     /// What the room says now.
     pub fn add_said(&mut self, part: Part, now_ms: u64) {
         if !self.watchers.is_empty() && part.is_for(Seat::GAME) {
+            // What single players see of a world is not kept for those who watch.
+            let part = match part {
+                Part::Frame(frame) => Part::Frame(Arc::new(frame.seen_by(Seat::GAME))),
+                said => said,
+            };
             self.add(Shown::Said(part), now_ms);
         }
     }
@@ -263,6 +273,7 @@ mod tests {
     use crate::fanout::encode::encode;
     use crate::fanout::part::frame;
     use crate::fanout::reading::{Chunk, Kind as ReadKind, Position, Reader, Wish};
+    use crate::world::frame::{FrameWriter, Piece, PieceKey};
 
     /// One who watches.
     struct Guest {
@@ -387,6 +398,40 @@ mod tests {
         let again = Guest::come(&mut gallery, 30);
         gallery.show(1_030, &mut Wakes::default());
         assert_eq!(again.hears(), ["view 2"]);
+    }
+
+    #[test]
+    fn what_players_see_of_a_world_is_not_kept_for_who_watches() {
+        let mut gallery = Gallery::new(0);
+        gallery.add_view(flush("view"), 0);
+        let guest = Guest::come(&mut gallery, 0);
+        let mut views = 0;
+        for tick in 0..200 {
+            let mut writer = FrameWriter::default();
+            let pieces: Vec<_> = (0..2_000).map(|id| writer.add(place(id, tick))).collect();
+            pieces.iter().for_each(|&at| writer.show(at));
+            writer.end_seat(Seat::GAME);
+            for seat in 1..=1_000 {
+                pieces[..200].iter().for_each(|&at| writer.show(at));
+                writer.end_seat(Seat(seat));
+            }
+            let now_ms = 50 * (tick + 1);
+            gallery.add_said(Part::Frame(Arc::new(writer.finish(tick))), now_ms);
+            gallery.show(now_ms, &mut Wakes::default());
+            guest.mailslot.read(&guest.reader, Format::default(), Waker::noop());
+            if gallery.wants_view(now_ms) {
+                views += 1;
+                gallery.add_view(flush("view"), now_ms);
+                gallery.show(now_ms, &mut Wakes::default());
+            }
+        }
+        assert_eq!(gallery.len(), 1, "nobody was sent away");
+        assert!((1..=40).contains(&views), "{views} views in 10 s");
+    }
+
+    fn place(entity: u32, tick: u64) -> Arc<Piece> {
+        let json = format!("{{\"id\":{entity},\"x\":{tick}}}").into_bytes().into();
+        Arc::new(Piece::new(PieceKey { entity, group: PieceKey::PLACE }, json))
     }
 
     #[test]

@@ -7,12 +7,15 @@ use serde::{Deserialize, Serialize, Serializer};
 use sward_protocol::ids::Seat;
 
 use super::frame::{FrameWriter, Piece, PieceKey};
-use super::kind::{Class, Kind};
+use super::kind::{At, Class, Kind};
 use super::space::{Nowhere, Place, Space, as_map};
 use super::value::Value;
 
-/// Bytes of one piece as JSON: far below those of an event.
-pub(super) const PIECE_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of the values of one group as JSON: with the names of 64 fields far below those of an event.
+pub(super) const GROUP_BYTES_MAX: usize = 16 * 1024;
+/// Objects and arrays inside each other in a value: what surrounds it in a state that is shown, and in a game that is saved,
+/// has room beside it in a payload.
+pub(super) const VALUE_DEPTH_MAX: usize = 24;
 
 /// Who sees an entity.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -53,6 +56,11 @@ impl Sees {
     /// What only the owner sees of it, alone.
     pub(super) fn own(self) -> Self {
         Self(self.0 & 4)
+    }
+
+    /// All but what only the owner sees.
+    pub(super) fn without_own(self) -> Self {
+        Self(self.0 & 3)
     }
 
     pub(super) fn is_nothing(self) -> bool {
@@ -133,12 +141,19 @@ impl Entity {
         changes
     }
 
-    /// Its fields of this group are none any more.
-    pub(super) fn clear(&mut self, group: u8, kind: &Kind) {
-        for (field, _) in kind.fields_of(group) {
-            self.values[field] = Value::Null;
+    /// Why this value cannot be one of its fields, if it cannot.
+    pub(super) fn refusal(&self, kind: &Kind, at: At, value: &Value) -> Option<String> {
+        if !value.is_open_ended() {
+            return None;
         }
-        self.touch(group);
+        let (bytes, depth) = value.measure();
+        let others = kind.fields_of(at.group).filter(|(field, _)| *field != at.field);
+        let bytes = bytes + others.map(|(field, _)| self.values[field].measure().0).sum::<usize>();
+        if depth > VALUE_DEPTH_MAX {
+            return Some(format!("it is nested {depth} deep, and at most {VALUE_DEPTH_MAX} travels"));
+        }
+        (bytes > GROUP_BYTES_MAX)
+            .then(|| format!("{bytes} bytes would travel together, and at most {GROUP_BYTES_MAX} do"))
     }
 
     /// Whether its place is told otherwise than before.
@@ -181,36 +196,30 @@ impl Entity {
         group: u8,
         (kind, space): (&Kind, &Space),
         (frame, writer): (u64, &mut FrameWriter),
-    ) -> Result<u32, TooLarge> {
+    ) -> u32 {
         let at = usize::from(group);
         if self.cache.pieces.len() <= at {
             self.cache.pieces.resize(usize::from(kind.pieces()), Cached::default());
         }
         if self.cache.pieces[at].piece.is_none() {
             let shown = Shown { id, entity: self, kind, space, what: What::Group(group) };
-            let piece = Some(piece(id, group, &shown)?);
+            let piece = Some(piece(id, group, &shown));
             self.cache.pieces[at] = Cached { piece, at: (0, 0) };
         }
-        let Cached { piece: Some(piece), at } = &mut self.cache.pieces[at] else { return Ok(0) };
+        let Cached { piece: Some(piece), at } = &mut self.cache.pieces[at] else { return 0 };
         if at.0 != frame {
             *at = (frame, writer.add(Arc::clone(piece)));
         }
-        Ok(at.1)
+        at.1
     }
 
     /// That it is there, but not in sight.
-    pub(super) fn far(&self, id: u32, kind: &Kind, space: &Space) -> Result<Arc<Piece>, TooLarge> {
+    pub(super) fn far(&self, id: u32, kind: &Kind, space: &Space) -> Arc<Piece> {
         piece(id, PieceKey::BEING, &Shown { id, entity: self, kind, space, what: What::Far })
     }
 
     /// A group whose fields one sees no more.
-    pub(super) fn hidden(
-        &self,
-        id: u32,
-        group: u8,
-        kind: &Kind,
-        space: &Space,
-    ) -> Result<Arc<Piece>, TooLarge> {
+    pub(super) fn hidden(&self, id: u32, group: u8, kind: &Kind, space: &Space) -> Arc<Piece> {
         piece(id, group, &Shown { id, entity: self, kind, space, what: What::Hidden(group) })
     }
 }
@@ -221,21 +230,12 @@ pub(super) fn gone(id: u32) -> Arc<Piece> {
     Arc::new(Piece::new(PieceKey { entity: id, group: PieceKey::BEING }, json))
 }
 
-/// A piece that cannot be sent, in plain words for the game's author.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct TooLarge(pub(super) String);
-
-fn piece(id: u32, group: u8, shown: &Shown<'_>) -> Result<Arc<Piece>, TooLarge> {
+fn piece(id: u32, group: u8, shown: &Shown<'_>) -> Arc<Piece> {
     let mut json = Vec::with_capacity(64);
-    serde_json::to_writer(&mut json, shown).map_err(|error| TooLarge(error.to_string()))?;
-    if json.len() > PIECE_BYTES_MAX {
-        return Err(TooLarge(format!(
-            "{} bytes of fields, and at most {PIECE_BYTES_MAX} travel",
-            json.len()
-        )));
-    }
-    Ok(Arc::new(Piece::new(PieceKey { entity: id, group }, json.into_boxed_slice())))
+    // Its keys are text, and a `Vec` takes every write.
+    let written = serde_json::to_writer(&mut json, shown);
+    debug_assert!(written.is_ok(), "{written:?}");
+    Arc::new(Piece::new(PieceKey { entity: id, group }, json.into_boxed_slice()))
 }
 
 /// What of an entity is written.

@@ -133,6 +133,20 @@ impl Frame {
         pieces + (self.shared.len() + self.own.len()) * size_of::<u32>()
     }
 
+    /// The part of it that what the game says is counted by: the pieces, and which of them all see.
+    #[must_use]
+    pub fn said_bytes(&self) -> usize {
+        self.bytes() - self.own.len() * size_of::<u32>()
+    }
+
+    /// What the player on `seat` sees, alone: for who keeps it for long.
+    #[must_use]
+    pub fn seen_by(&self, seat: Seat) -> Self {
+        let pieces: Box<[_]> = self.pieces_for(seat).cloned().collect();
+        let shared = (0..small(pieces.len())).collect();
+        Self { tick: self.tick, pieces, shared, ..Self::default() }
+    }
+
     /// What the player on `seat` sees, ascending by key, each key once: what is for him alone goes before what is for all.
     /// [`Seat::GAME`] is whoever watches without a seat.
     pub fn pieces_for(&self, seat: Seat) -> impl Iterator<Item = &Arc<Piece>> {

@@ -39,7 +39,10 @@ impl Grid {
         let mut side = reach / parts;
         let count = |side: f64| space.size.map(|length| cells(length / side));
         // A space that is large for the sight of its players has larger cells.
-        while count(side).iter().product::<usize>() > CELLS_MAX {
+        #[expect(clippy::cast_precision_loss, reason = "it need not be exact")]
+        let is_too_fine =
+            |counts: [usize; 3]| counts.iter().map(|count| *count as f64).product::<f64>() > CELLS_MAX as f64;
+        while is_too_fine(count(side)) {
             side *= 2.0;
         }
         let counts = count(side);
@@ -99,7 +102,9 @@ impl Grid {
 
     /// What is no farther than `reach`, with the square of its distance, in no order.
     pub(super) fn within(&self, around: [f64; 3], reach: f64, mut found: impl FnMut(&Stone, f64)) {
-        for row in self.rows(around, reach) {
+        // Nothing is nearer than nothing.
+        let rows = (reach >= 0.0).then(|| self.rows(around, reach));
+        for row in rows.into_iter().flatten() {
             let stones = self.starts[row.start] as usize..self.starts[row.end] as usize;
             for stone in &self.stones[stones] {
                 let square = square_distance(stone.at, around);

@@ -66,6 +66,21 @@ impl Past<'_> {
     }
 }
 
+/// The nearest of them, as many as a crowd may have, and the square of the farthest one's distance. What is in sight counts
+/// as nearer by the bonus.
+fn nearest(past: &Past<'_>, mut near: Vec<(f64, u32)>, most: usize, bonus: f64) -> (Vec<(f64, u32)>, f64) {
+    for (square, id) in &mut near {
+        if past.had_in_sight(*id) {
+            *square /= bonus;
+        }
+    }
+    let nearer = |one: &(f64, u32), other: &(f64, u32)| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1));
+    let (_, farthest, _) = near.select_nth_unstable_by(most - 1, nearer);
+    let farthest = farthest.0;
+    near.truncate(most);
+    (near, farthest)
+}
+
 impl Viewer {
     fn reach(&self, space: &Space) -> Option<f64> {
         Some(self.sight.unwrap_or(space.sight()?))
@@ -166,24 +181,27 @@ impl Viewer {
         };
         let kept = space.kept(radius);
         let Some(most) = space.crowd.map(usize::from) else { return within(kept) };
-        // In a crowd, only what may be among the nearest is looked at: they were hardly farther away a moment ago.
-        let near = self.crowded.map(|square| within(kept.min(space.kept(square.sqrt()) * CROWD_SPARE)));
-        let mut near = near.filter(|near| near.len() >= most).unwrap_or_else(|| within(kept));
+        let bonus = space.kept(1.0) * space.kept(1.0);
+        // In a crowd, they are looked for where the nearest were a moment ago. What is beyond cannot be among them if they are
+        // nearer than it, even with the bonus of what is in sight.
+        if let Some(square) = self.crowded {
+            let reach = kept.min(space.kept(square.sqrt()) * CROWD_SPARE);
+            let near = within(reach);
+            if near.len() >= most {
+                let (near, farthest) = nearest(past, near, most, bonus);
+                if farthest < reach * reach / bonus {
+                    self.crowded = Some(farthest);
+                    return near;
+                }
+            }
+        }
+        let near = within(kept);
         self.crowded = None;
         if near.len() <= most {
             return near;
         }
-        let bonus = space.kept(1.0) * space.kept(1.0);
-        for (square, id) in &mut near {
-            if past.had_in_sight(*id) {
-                *square /= bonus;
-            }
-        }
-        let nearer =
-            |one: &(f64, u32), other: &(f64, u32)| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1));
-        let (_, farthest, _) = near.select_nth_unstable_by(most - 1, nearer);
-        self.crowded = Some(farthest.0);
-        near.truncate(most);
+        let (near, farthest) = nearest(past, near, most, bonus);
+        self.crowded = Some(farthest);
         near
     }
 }

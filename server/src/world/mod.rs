@@ -61,6 +61,8 @@ pub use self::viewer::Eye;
 
 /// Entities that a world may have.
 pub const ENTITIES_MAX: usize = 16_384;
+/// Refused values that are told of one frame.
+const REFUSED_MAX: usize = 100;
 /// So many ids are let go of before the first of them is given again: a page that is a little behind means no other thing.
 const FREE_IDS_MIN: usize = 256;
 
@@ -101,6 +103,8 @@ pub struct World {
     tick: u64,
     /// Frames that were made, those between two ticks included.
     frames: u64,
+    /// Values that were refused since the last one, and why.
+    refused: Vec<String>,
     #[serde(skip)]
     transient: Transient,
 }
@@ -153,6 +157,7 @@ impl World {
             special: BTreeSet::new(),
             tick: 0,
             frames: 0,
+            refused: Vec::new(),
             transient: Transient { touched: Some(Vec::new()), ..Transient::default() },
         }
     }
@@ -165,7 +170,7 @@ impl World {
         self
     }
 
-    /// How many frames there were: calls of [`World::show`].
+    /// How often the world was [shown](World::show). A newcomer makes frames in between, of the same number.
     #[must_use]
     pub fn ticks(&self) -> u64 {
         self.tick
@@ -263,6 +268,10 @@ impl World {
         self.set_owner(id, None);
         self.set_visibility(id, Visibility::InSight);
         self.clear_place(id);
+        // Whoever sees from there does not see from what has its id later.
+        for viewer in self.viewers.values_mut().filter(|viewer| viewer.eye == Eye::Entity(id)) {
+            (viewer.eye, viewer.is_stale) = (Eye::Nowhere, true);
+        }
         let EntityId(number) = id;
         self.touch(number, PieceKey::BEING);
         let shown = self.entity(id).map_or(Sees::NOTHING, |entity| entity.shown);
@@ -289,6 +298,10 @@ impl World {
 
     /// Sets a field. Whether that changed anything: false as well if there is no such entity.
     ///
+    /// A value that cannot travel is refused, and the entity has no such field then: one that is nested more than 24 deep,
+    /// or that would have the fields that travel with it be more than 16 KiB of JSON. That is logged with the next frame, as
+    /// an event that is dropped.
+    ///
     /// # Panics
     /// If its kind has no such field.
     pub fn set<T: FieldValue>(&mut self, id: EntityId, field: Field<T>, value: T) -> bool {
@@ -296,7 +309,14 @@ impl World {
         let Some(Slot::Live(entity)) = self.slots.get_mut(number as usize) else { return false };
         let at = find(&self.kinds[usize::from(entity.kind)], field.name);
         let before = entity.changed;
-        let changes = entity.set(at.field, at.group, value.store(field.decimals));
+        let mut value = value.store(field.decimals);
+        if let Some(why) = entity.refusal(&self.kinds[usize::from(entity.kind)], at, &value) {
+            value = value::Value::Null;
+            if self.refused.len() < REFUSED_MAX {
+                self.refused.push(format!("{} of entity {number}: {why}", field.name));
+            }
+        }
+        let changes = entity.set(at.field, at.group, value);
         if changes && before == 0 {
             note(&mut self.transient.touched, number);
         }
@@ -375,6 +395,11 @@ impl World {
     pub fn set_visibility(&mut self, id: EntityId, visibility: Visibility) -> bool {
         let EntityId(number) = id;
         let Some(Slot::Live(entity)) = self.slots.get_mut(number as usize) else { return false };
+        // A saved world has no infinity.
+        let visibility = match visibility {
+            Visibility::Within(radius) => Visibility::Within(radius.clamp(0.0, f64::MAX)),
+            other => other,
+        };
         if entity.visibility == visibility {
             return true;
         }

@@ -1,12 +1,11 @@
 //! What changed since the last frame, for whom.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use sward_protocol::ids::Seat;
 
-use super::entity::{Sees, TooLarge, gone};
-use super::frame::{Frame, FrameWriter, Piece, PieceKey, small};
+use super::entity::{Sees, gone};
+use super::frame::{Frame, FrameWriter, PieceKey, small};
 use super::kind::Kind;
 use super::looking::{Scene, seen_by_all};
 use super::space::Space;
@@ -19,9 +18,8 @@ impl World {
     /// Shows each player what changed of what he sees, what came into his sight and what went out of it. To be called at
     /// the end of each tick, and at no other time: so all that happened in a tick is seen at once.
     ///
-    /// Players who left the room see nothing any more. What cannot be sent (fields that travel together and have more than
-    /// 16 KiB, data nested deeper than 32) is no field of its entity from then on; it is logged, and in a test room it
-    /// fails the test.
+    /// Players who left the room see nothing any more. What [`World::set`] refused is logged, and in a test room it fails
+    /// the test.
     pub fn show(&mut self, room: &mut Room<'_>) {
         self.viewers.retain(|seat, _| *seat == Seat::GAME || room.player(*seat).is_some());
         hand_over(room, self.tick());
@@ -35,16 +33,16 @@ impl World {
     }
 
     /// The next frame.
-    pub(super) fn tick(&mut self) -> (Frame, Vec<TooLarge>) {
+    pub(super) fn tick(&mut self) -> (Frame, Vec<String>) {
         self.tick += 1;
         self.frame(None)
     }
 
     /// A frame for all but the newcomer, who sees the world as it is from here on.
-    pub(super) fn admit(&mut self, seat: Seat, eye: Eye) -> (Frame, Vec<TooLarge>) {
+    pub(super) fn admit(&mut self, seat: Seat, eye: Eye) -> (Frame, Vec<String>) {
         self.viewers.remove(&seat);
         let outcome = self.frame(Some(seat));
-        let mut viewer = Viewer::new(eye);
+        let mut viewer = Viewer::new(eye.finite());
         self.grid();
         let Self { space, slots, kinds, viewers, owned, special, transient, .. } = self;
         if let Some(grid) = &transient.grid {
@@ -61,6 +59,7 @@ impl World {
 
     /// The player on `seat` sees from `eye` from the next frame on; nothing if he was not welcomed.
     pub fn look(&mut self, seat: Seat, eye: Eye) {
+        let eye = eye.finite();
         if let Some(viewer) = self.viewers.get_mut(&seat) {
             viewer.is_stale |= viewer.eye != eye;
             viewer.eye = eye;
@@ -70,14 +69,16 @@ impl World {
     /// The player on `seat` sees as far as `radius` from the next frame on, however far the others see; `None`: as the
     /// space says. It has no meaning where the space says nothing.
     pub fn set_sight(&mut self, seat: Seat, radius: Option<f64>) {
+        // A saved world has no infinity.
+        let radius = radius.map(|radius| radius.clamp(0.0, f64::MAX));
         if let Some(viewer) = self.viewers.get_mut(&seat) {
             viewer.is_stale |= viewer.sight != radius;
-            viewer.sight = radius.filter(|radius| *radius >= 0.0);
+            viewer.sight = radius;
         }
     }
 
     /// What changed since the last one.
-    fn frame(&mut self, but: Option<Seat>) -> (Frame, Vec<TooLarge>) {
+    fn frame(&mut self, but: Option<Seat>) -> (Frame, Vec<String>) {
         let touched = self.take_touched();
         self.grid();
         let Self { space, kinds, slots, viewers, owned, special, transient, frames, .. } = self;
@@ -112,9 +113,9 @@ impl World {
             page.writer.end_seat(seat);
         }
         grid.calm();
-        let (frame, too_large) = page.finish(self.tick, but);
+        let frame = page.writer.finish(self.tick).without(but);
         self.settle(&touched);
-        (frame, too_large)
+        (frame, std::mem::take(&mut self.refused))
     }
 
     /// Those that changed since the last frame, by id.
@@ -153,9 +154,9 @@ impl World {
     }
 }
 
-fn hand_over(room: &mut Room<'_>, (frame, too_large): (Frame, Vec<TooLarge>)) {
-    for TooLarge(why) in too_large {
-        room.drop("fields of the world".to_owned(), why);
+fn hand_over(room: &mut Room<'_>, (frame, refused): (Frame, Vec<String>)) {
+    for why in refused {
+        room.drop("a field of the world".to_owned(), why);
     }
     if !frame.is_empty() {
         room.show(frame);
@@ -176,7 +177,6 @@ struct Page<'a> {
     /// Where pieces are that single players need, and no entity keeps.
     gone: BTreeMap<u32, u32>,
     far: BTreeMap<u32, u32>,
-    too_large: Vec<TooLarge>,
 }
 
 /// What this frame says of an entity.
@@ -194,7 +194,7 @@ impl<'a> Page<'a> {
     fn new(number: u64, space: &'a Space, kinds: &'a [Kind], slots: &'a mut [Slot]) -> Self {
         let (marks, changed) = (vec![Mark::default(); slots.len()], Vec::new());
         let (writer, gone, far) = (FrameWriter::default(), BTreeMap::new(), BTreeMap::new());
-        Self { number, space, kinds, slots, writer, marks, changed, gone, far, too_large: Vec::new() }
+        Self { number, space, kinds, slots, writer, marks, changed, gone, far }
     }
 
     fn is_touched(&self, id: u32) -> bool {
@@ -276,8 +276,8 @@ impl<'a> Page<'a> {
             shown.extend(self.piece(id, PieceKey::BEING));
         } else if let Some(index) = self.far.get(&id) {
             shown.push(*index);
-        } else if let Some(piece) = self.kept(entity.far(id, kind, self.space)) {
-            let index = self.writer.add(piece);
+        } else {
+            let index = self.writer.add(entity.far(id, kind, self.space));
             self.far.insert(id, index);
             shown.push(index);
         }
@@ -302,8 +302,7 @@ impl<'a> Page<'a> {
                 }
                 (false, true) if entity.has(group, kind) => shown.extend(self.piece(id, group)),
                 (true, false) => {
-                    let hidden = self.kept(entity.hidden(id, group, kind, self.space));
-                    shown.extend(hidden.map(|piece| self.writer.add(piece)));
+                    shown.push(self.writer.add(entity.hidden(id, group, kind, self.space)));
                 }
                 _ => {}
             }
@@ -314,22 +313,6 @@ impl<'a> Page<'a> {
     fn piece(&mut self, id: u32, group: u8) -> Option<u32> {
         let Slot::Live(entity) = &mut self.slots[id as usize] else { return None };
         let kind = &self.kinds[usize::from(entity.kind)];
-        let of = (kind, self.space);
-        let piece = entity.piece(id, group, of, (self.number, &mut self.writer)).or_else(|error| {
-            // What nobody can be told is not there for the game either.
-            self.too_large.push(error);
-            entity.clear(group, kind);
-            entity.piece(id, group, of, (self.number, &mut self.writer))
-        });
-        piece.map_err(|error| self.too_large.push(error)).ok()
-    }
-
-    fn kept(&self, piece: Result<Arc<Piece>, TooLarge>) -> Option<Arc<Piece>> {
-        // It has names and nulls only.
-        piece.ok()
-    }
-
-    fn finish(mut self, tick: u64, but: Option<Seat>) -> (Frame, Vec<TooLarge>) {
-        (self.writer.finish(tick).without(but), self.too_large)
+        Some(entity.piece(id, group, (kind, self.space), (self.number, &mut self.writer)))
     }
 }

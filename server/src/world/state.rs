@@ -51,7 +51,15 @@ impl Serialize for Entities<'_> {
                 }
                 None => Sees::NOTHING,
             };
-            let sees = entity.shown.and(own);
+            // What he was shown, and still may see: with the values of now he is not told what was hidden since.
+            let is_owner = entity.owner == Some(seat);
+            let own = if is_owner { own } else { own.without_own() };
+            let is_hidden = match &entity.visibility {
+                Visibility::Nobody => true,
+                Visibility::Only(seats) => !is_owner && !seats.contains(&seat),
+                _ => false,
+            };
+            let sees = if is_hidden { Sees::NOTHING } else { entity.shown.and(own) };
             if !sees.is_nothing() {
                 let kind = world.kind_of(entity);
                 list.serialize_element(&Shown {

@@ -70,8 +70,8 @@ impl Meadow {
     fn come(&mut self, seat: Seat, eye: Eye) {
         self.views.remove(&seat);
         self.naive.eyes.remove(&seat);
-        let (frame, too_large) = self.world.admit(seat, eye);
-        assert_eq!(too_large, []);
+        let (frame, refused) = self.world.admit(seat, eye);
+        assert!(refused.is_empty(), "{refused:?}");
         self.naive.look(&self.world);
         self.hear(&frame);
         self.naive.eyes.insert(seat, eye);
@@ -80,8 +80,8 @@ impl Meadow {
     }
 
     fn tick(&mut self) -> BTreeMap<Seat, Vec<Sight>> {
-        let (frame, too_large) = self.world.tick();
-        assert_eq!(too_large, []);
+        let (frame, refused) = self.world.tick();
+        assert!(refused.is_empty(), "{refused:?}");
         self.naive.look(&self.world);
         self.hear(&frame)
     }
@@ -187,8 +187,14 @@ fn of_a_crowd_each_sees_the_nearest() {
     let zoe = meadow.walker(1, 200.0, 200.0);
     let beacon = meadow.put("flower", 900.0, 700.0);
     meadow.world.set_visibility(beacon, Visibility::Everywhere);
+    let mut twin = meadow.world.clone();
     for step in 0..200 {
         let told = meadow.told(1);
+        twin.tick();
+        for id in &crowd {
+            let seen = [&twin, &meadow.world].map(|world| world.is_in_sight(Seat(1), *id));
+            assert_eq!(seen[0], seen[1], "step {step}: the restored world goes on otherwise");
+        }
         let eye = meadow.world.place(zoe).unwrap();
         let distance = |id: EntityId| {
             let place = meadow.world.place(id).unwrap();
@@ -204,9 +210,7 @@ fn of_a_crowd_each_sees_the_nearest() {
         assert!(meadow.world.is_in_sight(Seat(1), beacon) && meadow.world.is_in_sight(Seat(1), zoe));
         assert!(step == 0 || step > 100 || told.len() < 20, "{told:?}");
         if random.below(3) == 0 {
-            let twin = Payload::of(&meadow.world).unwrap().parse::<World>().unwrap();
-            assert_eq!(twin.clone().tick(), meadow.world.clone().tick());
-            meadow.world = twin;
+            twin = Payload::of(&meadow.world).unwrap().parse::<World>().unwrap();
         }
         for id in &crowd {
             let place = meadow.world.place(*id).unwrap();
@@ -214,6 +218,7 @@ fn of_a_crowd_each_sees_the_nearest() {
             let step = |random: &mut Random| 4.0 * random.fraction() - 2.0;
             let place = Place::flat(place.x + step(&mut random) + far, place.y + step(&mut random) + far);
             meadow.world.put(*id, place);
+            twin.put(*id, place);
         }
     }
 }
@@ -347,10 +352,23 @@ fn a_world_is_bounded() {
     world.remove(animal);
     world.tick();
     let animal = world.spawn("animal").unwrap();
-    world.set(animal, NAME, "x".repeat(entity::PIECE_BYTES_MAX));
-    let (frame, too_large) = world.tick();
-    assert_eq!((too_large.len(), frame.pieces_for(Seat(1)).count()), (1, 2), "{too_large:?}");
+    assert!(world.set(animal, NAME, "x".repeat(entity::GROUP_BYTES_MAX - 2)));
+    assert_eq!(world.tick().1, [""; 0]);
+    assert!(world.set(animal, NAME, "x".repeat(entity::GROUP_BYTES_MAX - 1)), "it has none any more");
+    let deep =
+        |levels: usize| Payload::from_json(&format!("{}{}", "[".repeat(levels), "]".repeat(levels))).unwrap();
+    let sign: Field<Payload> = Field::new("sign");
+    let mut signs = World::new(Space::none(), [Kind::new("post").with(sign)]);
+    let post = signs.spawn("post").unwrap();
+    assert!(signs.set(post, sign, deep(entity::VALUE_DEPTH_MAX)));
+    assert!(Payload::of(&json!({"state": value(&signs.state(Seat::GAME))})).is_ok());
+    assert!(signs.set(post, sign, deep(entity::VALUE_DEPTH_MAX + 1)));
+    assert_eq!(signs.get(post, sign), Some(Payload::null()), "there is no such field");
+    let (frame, refused) = world.tick();
+    assert_eq!((refused.len(), frame.pieces_for(Seat(1)).count()), (1, 1), "{refused:?}");
     assert_eq!(world.get(animal, NAME), None, "what nobody can be told is not there");
+    let mut twin: World = Payload::of(&signs).unwrap().parse().unwrap();
+    assert_eq!(twin.tick(), signs.tick());
 }
 
 #[test]
@@ -366,6 +384,45 @@ fn without_space_everybody_sees_everything_and_it_is_said_once() {
     assert_eq!(frame.pieces().len(), 1, "encoded once");
     assert_eq!(meadow.hear(&frame)[&Seat::GAME], [change(flower, &["heat", "open"][1..])]);
     assert!(meadow.world.tick().0.is_empty());
+}
+
+#[test]
+fn nobody_is_shown_in_between_what_was_hidden_since() {
+    let mut meadow = Meadow::new(World::new(Space::none(), kinds()));
+    let zoe = meadow.walker(1, 1.0, 1.0);
+    meadow.come(Seat(2), Eye::Nowhere);
+    let flower = meadow.put("flower", 1.0, 1.0);
+    meadow.tick();
+    // Not shown yet, when somebody is shown all there is.
+    meadow.world.set_owner(zoe, Some(Seat(2)));
+    meadow.world.set(zoe, BAG, vec![EntityId(7)]);
+    meadow.world.set_visibility(flower, Visibility::Only(vec![Seat(2)]));
+    meadow.world.put(flower, Place::flat(9.0, 9.0));
+    let shown = WorldView::of(value(&meadow.world.state(Seat(1))));
+    assert_eq!(shown.entities().len(), 1, "{shown:?}");
+    assert_eq!(shown.entities()[&zoe.0].fields.get("bag"), None);
+    meadow.views.insert(Seat(1), shown);
+    meadow.tick();
+    assert_eq!(meadow.sees(1, zoe).get("bag"), None);
+    assert_eq!((meadow.sees(1, flower), meadow.sees(2, flower)["x"].clone()), (Value::Null, json!(9)));
+}
+
+#[test]
+fn what_is_no_number_is_no_place_and_no_radius() {
+    let mut meadow = Meadow::new(field());
+    let flower = meadow.put("flower", 1.0, 1.0);
+    meadow.come(Seat(1), Eye::At(Place::flat(f64::NAN, 0.0)));
+    assert_eq!(meadow.sees(1, flower), Value::Null);
+    meadow.world.set_visibility(flower, Visibility::Within(f64::INFINITY));
+    meadow.world.set_sight(Seat(1), Some(f64::INFINITY));
+    assert_eq!(meadow.world.near(Place::flat(1.0, 1.0), -1.0), []);
+    let mut twin: World = Payload::of(&meadow.world).unwrap().parse().unwrap();
+    assert_eq!(twin.tick(), meadow.world.tick());
+    assert!(
+        World::new(Space::solid(1e300, 1e300, 1e300).with_sight(1e-300), kinds())
+            .near(Place::default(), 1.0)
+            .is_empty()
+    );
 }
 
 #[test]

@@ -6,6 +6,8 @@ use sward_protocol::payload::Payload;
 
 use super::EntityId;
 
+/// What a number, or true or false, has as JSON at most.
+const SMALL_BYTES: usize = 25;
 /// Whole numbers below this are written without a fraction: every double below it is exact.
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
@@ -39,6 +41,35 @@ impl Value {
         } else {
             Self::Null
         }
+    }
+
+    /// Whether it may be large, or deep.
+    pub(super) fn is_open_ended(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::List(_) | Self::Data(_))
+    }
+
+    /// Bytes of its JSON, and how many objects and arrays are inside each other there; for what is small no more than about.
+    pub(super) fn measure(&self) -> (usize, usize) {
+        if !self.is_open_ended() {
+            return (SMALL_BYTES, 0);
+        }
+        // It was JSON before, or is made of what always is.
+        let json = serde_json::to_string(self).unwrap_or_default();
+        let (mut depth, mut deepest, mut in_text, mut is_escaped) = (0_usize, 0, false, false);
+        for byte in json.bytes() {
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' => is_escaped = true,
+                b'"' => in_text = !in_text,
+                b'[' | b'{' if !in_text => {
+                    depth += 1;
+                    deepest = deepest.max(depth);
+                }
+                b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        (json.len(), deepest)
     }
 
     fn of_json(data: Payload) -> Self {
@@ -272,6 +303,15 @@ mod tests {
         assert_eq!(json(&(-0.0).store(None)), "0");
         assert_eq!(1e300.store(Some(1)), Value::Number(1e300));
         assert_eq!(u8::read(&Value::Int(300)), None);
+    }
+
+    #[test]
+    fn what_may_be_large_or_deep_is_measured() {
+        let of = |json: &str| Value::of_json(Payload::from_json(json).unwrap()).measure();
+        assert_eq!(of(r#"{"a":[1,{"b":"[[[\"{{"}]}"#), (25, 3));
+        assert_eq!(of(r#"[[],[[]]]"#), (9, 3));
+        assert_eq!(of(r#""{""#), (3, 0));
+        assert_eq!(of("1.5"), (SMALL_BYTES, 0));
     }
 
     #[test]

@@ -22,6 +22,16 @@ pub enum Eye {
     Everywhere,
 }
 
+impl Eye {
+    /// The same; from nowhere, if its place is none.
+    pub(super) fn finite(self) -> Self {
+        match self {
+            Self::At(place) if !place.is_finite() => Self::Nowhere,
+            eye => eye,
+        }
+    }
+}
+
 /// A player who sees the world.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Viewer {
@@ -32,8 +42,9 @@ pub(super) struct Viewer {
     pub(super) seen: Vec<(u32, Sees)>,
     /// From where that was.
     pub(super) from: Option<[f64; 3]>,
-    /// Within what square of a distance the nearest were that are as many as a crowd may have; `None`: they are fewer.
-    #[serde(default)]
+    /// Within what square of a distance the nearest were that are as many as a crowd may have, if they were so many: where to
+    /// look for them first. What is found is the same without it.
+    #[serde(skip)]
     pub(super) crowded: Option<f64>,
     /// Whether it must be found out anew, even if nothing has moved.
     pub(super) is_stale: bool,
