@@ -163,8 +163,9 @@ impl Options {
         })?;
         let own = env!("CARGO_PKG_VERSION");
         if header.server != own {
-            let recorded = &header.server;
-            let _ = writeln!(io::stderr(), "made by version {recorded:?} of the server; this is {own:?}");
+            // It may be made to play with a terminal.
+            let recorded = header.server.escape_debug();
+            let _ = writeln!(io::stderr(), "made by version {recorded} of the server; this is {own}");
         }
         Ok((header, reader, replay))
     }

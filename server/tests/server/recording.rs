@@ -227,11 +227,9 @@ fn what_is_cut_damaged_or_of_another_version_is_told_in_plain_words() {
     fs::write(&file, damaged).unwrap();
     let damaged = replay(&[path]);
     assert_eq!((damaged.code, &*damaged.out), (Some(2), ""));
-    assert!(
-        damaged.err.contains("equal: ") && damaged.err.contains("the file is damaged from byte "),
-        "{}",
-        damaged.err
-    );
+    // Whether there is a hash in front of it is a matter of when it was written.
+    let is_told = ["equal: ", "nothing to compare: "].iter().any(|outcome| damaged.err.contains(outcome));
+    assert!(is_told && damaged.err.contains("the file is damaged from byte "), "{}", damaged.err);
 
     let with = |from: &str, to: &str| {
         let other: Vec<_> = text.iter().map(|line| line.replace(from, to)).collect();

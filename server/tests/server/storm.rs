@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Barrier;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -123,9 +124,15 @@ fn a_thousand_at_once_of_whom_half_die_on_the_way_fill_rooms_of_ten_and_leave_no
 
     // The seats of the dead come back when their sessions are over.
     server.await_metric("sward_sessions", streams.len() as u64);
-    let rooms_now = rooms(&server);
     let survivors: BTreeMap<_, _> =
         taken.iter().map(|(id, seats)| (id.clone(), seats.len() as u64)).collect();
+    // A session is over a moment before its room has heard of it.
+    let mut rooms_now = rooms(&server);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while rooms_now != survivors && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(20));
+        rooms_now = rooms(&server);
+    }
     assert_eq!(rooms_now, survivors, "exactly those sit there who live");
 
     // And each of them can be taken by somebody else, without another room.
