@@ -1,7 +1,5 @@
 //! Streams that open, take over, fall behind and end.
 
-mod measure;
-
 use std::sync::atomic::Ordering;
 
 use super::*;
