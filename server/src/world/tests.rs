@@ -1,5 +1,9 @@
 //! The world and those who see it, against a look at everything.
 
+mod bounds;
+mod chance;
+mod naive;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
@@ -7,6 +11,7 @@ use sward_protocol::ids::Seat;
 use sward_protocol::payload::Payload;
 use sward_protocol::view::{Sight, WorldView};
 
+use self::naive::Naive;
 use super::frame::Frame;
 use super::*;
 use crate::game::Random;
@@ -178,6 +183,22 @@ fn what_comes_into_sight_leaves_it_a_little_farther_away() {
 }
 
 #[test]
+fn who_crosses_a_cell_with_each_tick_is_seen_all_the_way_and_no_further() {
+    let mut meadow = Meadow::new(field());
+    meadow.come(Seat(1), Eye::At(Place::flat(500.0, 400.0)));
+    // A cell is 60 wide: half of how far what is in sight may be.
+    let comet = meadow.put("flower", 5.0, 400.0);
+    let mut told = Vec::new();
+    for step in 1..=15 {
+        meadow.world.put(comet, Place::flat(5.0 + 65.0 * f64::from(step), 400.0));
+        told.extend(meadow.told(1));
+    }
+    // It comes in at 460, and is out again at 655.
+    let moved = || change(comet, &["x", "y"]);
+    assert_eq!(told, [enter(comet), moved(), moved(), leave(comet)]);
+}
+
+#[test]
 fn of_a_crowd_each_sees_the_nearest() {
     let space = Space::flat(1000.0, 800.0).with_sight(300.0).with_hysteresis(KEPT).with_crowd(10);
     let mut meadow = Meadow::new(World::new(space, kinds()));
@@ -310,68 +331,6 @@ fn eyes_are_where_the_game_says() {
 }
 
 #[test]
-fn ids_are_given_again_but_not_soon_and_never_mistaken() {
-    let mut meadow = Meadow::new(field());
-    meadow.come(Seat(1), Eye::At(Place::flat(0.0, 0.0)));
-    let first = meadow.put("flower", 1.0, 1.0);
-    meadow.tick();
-    let mut ids = BTreeSet::new();
-    let mut given_again = false;
-    for _ in 0..600 {
-        // Within one tick the id is never given to another.
-        let brief = meadow.put("flower", 2.0, 2.0);
-        assert!(meadow.world.remove(brief) && !meadow.world.remove(brief) && !meadow.world.has(brief));
-        let id = meadow.put("animal", 1.0, 1.0);
-        assert_ne!(id, brief);
-        given_again |= !ids.insert(id);
-        assert_eq!(meadow.told(1), [enter(id)]);
-        meadow.world.remove(id);
-        assert_eq!(meadow.told(1), [leave(id)]);
-    }
-    assert!(given_again && ids.len() > FREE_IDS_MIN / 2, "{} ids", ids.len());
-    assert_eq!((meadow.world.len(), meadow.world.kind(first)), (1, Some("flower")));
-    assert!(meadow.world.slots.len() <= FREE_IDS_MIN + 4, "{}", meadow.world.slots.len());
-    let stale = EntityId(9_999);
-    assert!(!meadow.world.set(stale, OPEN, true) && !meadow.world.put(stale, Place::flat(1.0, 1.0)));
-    assert_eq!((meadow.world.get(stale, OPEN), meadow.world.owner(stale)), (None, None));
-}
-
-#[test]
-fn a_world_is_bounded() {
-    let mut world = World::new(Space::none(), kinds());
-    for _ in 0..ENTITIES_MAX {
-        world.spawn("flower").unwrap();
-    }
-    assert_eq!(world.spawn("flower"), Err(WorldFull));
-    assert!(world.remove(EntityId(5)));
-    assert_eq!(world.spawn("flower"), Err(WorldFull), "until everybody was told");
-    world.tick();
-    assert_eq!(world.spawn("flower"), Ok(EntityId(5)), "there is no other id");
-    world.set(EntityId(5), OPEN, true);
-    let animal = EntityId(6);
-    world.remove(animal);
-    world.tick();
-    let animal = world.spawn("animal").unwrap();
-    assert!(world.set(animal, NAME, "x".repeat(entity::GROUP_BYTES_MAX - 2)));
-    assert_eq!(world.tick().1, [""; 0]);
-    assert!(world.set(animal, NAME, "x".repeat(entity::GROUP_BYTES_MAX - 1)), "it has none any more");
-    let deep =
-        |levels: usize| Payload::from_json(&format!("{}{}", "[".repeat(levels), "]".repeat(levels))).unwrap();
-    let sign: Field<Payload> = Field::new("sign");
-    let mut signs = World::new(Space::none(), [Kind::new("post").with(sign)]);
-    let post = signs.spawn("post").unwrap();
-    assert!(signs.set(post, sign, deep(entity::VALUE_DEPTH_MAX)));
-    assert!(Payload::of(&json!({"state": value(&signs.state(Seat::GAME))})).is_ok());
-    assert!(signs.set(post, sign, deep(entity::VALUE_DEPTH_MAX + 1)));
-    assert_eq!(signs.get(post, sign), Some(Payload::null()), "there is no such field");
-    let (frame, refused) = world.tick();
-    assert_eq!((refused.len(), frame.pieces_for(Seat(1)).count()), (1, 1), "{refused:?}");
-    assert_eq!(world.get(animal, NAME), None, "what nobody can be told is not there");
-    let mut twin: World = Payload::of(&signs).unwrap().parse().unwrap();
-    assert_eq!(twin.tick(), signs.tick());
-}
-
-#[test]
 fn without_space_everybody_sees_everything_and_it_is_said_once() {
     let mut meadow = Meadow::new(World::new(Space::none(), kinds()).with_watchers());
     let flower = meadow.world.spawn("flower").unwrap();
@@ -408,24 +367,6 @@ fn nobody_is_shown_in_between_what_was_hidden_since() {
 }
 
 #[test]
-fn what_is_no_number_is_no_place_and_no_radius() {
-    let mut meadow = Meadow::new(field());
-    let flower = meadow.put("flower", 1.0, 1.0);
-    meadow.come(Seat(1), Eye::At(Place::flat(f64::NAN, 0.0)));
-    assert_eq!(meadow.sees(1, flower), Value::Null);
-    meadow.world.set_visibility(flower, Visibility::Within(f64::INFINITY));
-    meadow.world.set_sight(Seat(1), Some(f64::INFINITY));
-    assert_eq!(meadow.world.near(Place::flat(1.0, 1.0), -1.0), []);
-    let mut twin: World = Payload::of(&meadow.world).unwrap().parse().unwrap();
-    assert_eq!(twin.tick(), meadow.world.tick());
-    assert!(
-        World::new(Space::solid(1e300, 1e300, 1e300).with_sight(1e-300), kinds())
-            .near(Place::default(), 1.0)
-            .is_empty()
-    );
-}
-
-#[test]
 fn who_watches_before_anybody_came_sees_what_there_is() {
     let mut meadow = Meadow::new(field().with_watchers());
     let flower = meadow.put("flower", 1.0, 1.0);
@@ -447,155 +388,4 @@ fn three_dimensions_are_as_two() {
     meadow.look(Seat(1), Eye::At(Place::solid(250.0, 250.0, 220.0)));
     assert_eq!(meadow.told(1), [leave(below)]);
     assert_eq!(meadow.world.distance(below, below), Some(0.0));
-}
-
-/// Who has what in sight, found out by a look at everything.
-#[derive(Default)]
-struct Naive {
-    eyes: BTreeMap<Seat, Eye>,
-    in_sight: BTreeSet<(Seat, EntityId)>,
-}
-
-impl Naive {
-    fn look(&mut self, world: &World) {
-        let pairs = self.eyes.iter().flat_map(|(&seat, eye)| world.ids().map(move |id| (seat, eye, id)));
-        let now = pairs.filter(|(seat, eye, id)| self.is_in_sight(world, *seat, eye, *id));
-        self.in_sight = now.map(|(seat, _, id)| (seat, id)).collect();
-    }
-
-    fn is_in_sight(&self, world: &World, seat: Seat, eye: &Eye, id: EntityId) -> bool {
-        let entity = world.entity(id).unwrap();
-        let from = match eye {
-            Eye::Entity(id) => world.place(*id),
-            Eye::At(place) => Some(*place),
-            Eye::Nowhere | Eye::Everywhere => None,
-        };
-        let distance = from
-            .zip(entity.place)
-            .map(|(from, at)| ((from.x - at.x) * (from.x - at.x) + (from.y - at.y) * (from.y - at.y)).sqrt());
-        let is_within = |radius: f64| {
-            let reach = if self.in_sight.contains(&(seat, id)) { radius * KEPT } else { radius };
-            *eye == Eye::Everywhere || distance.is_some_and(|distance| distance <= reach)
-        };
-        let is_seen = match &entity.visibility {
-            Visibility::InSight => is_within(SIGHT),
-            Visibility::Within(radius) => is_within(*radius),
-            Visibility::Everywhere => true,
-            Visibility::Only(seats) => seats.contains(&seat),
-            Visibility::Nobody => return false,
-        };
-        is_seen || entity.owner == Some(seat)
-    }
-
-    fn check(&self, world: &World) {
-        if world.space.crowd.is_some()
-            || world.space.sight().is_none()
-            || world.space.is_solid()
-            || world.viewers.values().any(|viewer| viewer.sight.is_some())
-        {
-            return;
-        }
-        for &seat in self.eyes.keys() {
-            for id in world.ids() {
-                let wanted = self.in_sight.contains(&(seat, id));
-                assert_eq!(world.is_in_sight(seat, id), wanted, "{seat} and {id:?}, {:?}", world.entity(id));
-            }
-        }
-    }
-}
-
-/// One change of a world by chance.
-fn change_by_chance(meadow: &mut Meadow, random: &mut Random) {
-    let world = &mut meadow.world;
-    let ids: Vec<_> = world.ids().collect();
-    let seat = Seat(1 + u16::try_from(random.below(5)).unwrap());
-    let place = Place::flat(random.fraction() * 500.0, random.fraction() * 300.0);
-    let Some(&id) = random.pick(&ids) else {
-        world.spawn("animal").unwrap();
-        return;
-    };
-    match random.below(100) {
-        0..8 => {
-            let kind = *random.pick(&["animal", "flower", "beacon"]).unwrap();
-            let id = world.spawn(kind).unwrap();
-            if random.below(10) > 0 {
-                world.put(id, place);
-            }
-        }
-        8..14 => assert!(world.remove(id)),
-        14..18 => assert!(world.clear_place(id)),
-        18..50 => assert!(world.put(id, place)),
-        50..60 => {
-            let step = world.place(id).unwrap_or(place);
-            world.put(id, Place::flat(step.x + 3.0, step.y - 2.0).with_angle(random.fraction()));
-        }
-        60..66 => {
-            let seats = vec![seat, Seat(2)];
-            let radius = random.fraction() * 400.0;
-            let all = [
-                Visibility::InSight,
-                Visibility::InSight,
-                Visibility::Within(radius),
-                Visibility::Everywhere,
-                Visibility::Only(seats),
-                Visibility::Nobody,
-            ];
-            world.set_visibility(id, random.pick(&all).unwrap().clone());
-        }
-        66..72 => {
-            let owner = (random.below(4) > 0).then_some(seat);
-            world.set_owner(id, owner);
-        }
-        72..78 => {
-            let eye = *random
-                .pick(&[Eye::Nowhere, Eye::Entity(id), Eye::Entity(id), Eye::At(place), Eye::Everywhere])
-                .unwrap();
-            if meadow.naive.eyes.contains_key(&seat) && random.below(5) > 0 {
-                meadow.look(seat, eye);
-            } else {
-                meadow.come(seat, eye);
-            }
-        }
-        _ => match world.kind(id).unwrap() {
-            "animal" => {
-                world.set(id, BASKET, random.below(3));
-                world.set(id, NAME, format!("animal {}", random.below(3)));
-                world.set(id, BAG, vec![id]);
-            }
-            "flower" => {
-                world.set(id, OPEN, random.below(2) == 0);
-                world.set(id, HEAT, random.fraction());
-            }
-            _ => {
-                world.set(id, HEAT, random.fraction());
-            }
-        },
-    }
-}
-
-#[test]
-fn whatever_happens_each_player_knows_what_he_may_see_and_nothing_else() {
-    for seed in 0..40 {
-        let mut random = Random::from_seed(seed);
-        let mut meadow = Meadow::new(field().with_watchers());
-        meadow.naive.eyes.insert(Seat::GAME, Eye::Everywhere);
-        meadow.views.insert(Seat::GAME, WorldView::default());
-        for step in 0..250 {
-            for _ in 0..random.below(6) {
-                change_by_chance(&mut meadow, &mut random);
-            }
-            if random.below(5) == 0 {
-                let twin: World = Payload::of(&meadow.world).unwrap().parse().unwrap();
-                let frames = (twin.clone().tick(), meadow.world.clone().tick());
-                assert_eq!(
-                    frames.0, frames.1,
-                    "seed {seed}, step {step}: the restored world goes on otherwise"
-                );
-                if random.below(2) == 0 {
-                    meadow.world = twin;
-                }
-            }
-            meadow.tick();
-        }
-    }
 }
